@@ -1,0 +1,379 @@
+"""What a catalogue file may say: dated, sourced records, one file per thing.
+
+Every record carries ``effective`` (in force from that day) and a ``source``; records are only
+ever appended, and the latest one in force on the ``as_of`` date is used. A blank is unknown: a
+field that no source gives is left out, never filled. Ranges are ``{low, typical, high}``; a single
+number means all three.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from breakeven.units import Hours, NotNegative, Positive, Share, Usd, Whole, Years
+
+SourceKind = Literal["list_price", "datasheet", "measured", "quote", "derived", "assumption"]
+Confidence = Literal["A", "B", "C"]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, arbitrary_types_allowed=False)
+
+
+class SourceRef(Record):
+    """Where a figure comes from. ``retrieved`` is the day it was read."""
+
+    url: str | None = None
+    title: str | None = None
+    retrieved: dt.date
+    kind: SourceKind
+    confidence: Confidence | None = None
+    licence: str | None = None
+    note: str | None = None
+    owner: str | None = None
+
+    @model_validator(mode="after")
+    def _says_where(self) -> SourceRef:
+        if not self.url and not self.title:
+            raise ValueError("needs a url or a title")
+        return self
+
+
+class Range(Record):
+    """A figure on which sources may disagree: low <= typical <= high."""
+
+    low: NotNegative
+    typical: NotNegative
+    high: NotNegative
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if not self.low <= self.typical <= self.high:
+            raise ValueError("must be ordered low <= typical <= high")
+        return self
+
+
+def _as_range(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"low": value, "typical": value, "high": value}
+
+
+Ranged = Annotated[Range, BeforeValidator(_as_range)]
+
+
+class Dated(Record):
+    """One dated record: in force from ``effective`` to ``ends`` (exclusive; open when absent)."""
+
+    effective: dt.date
+    ends: dt.date | None = None
+    source: SourceRef
+    confidential: bool = False
+    note: str | None = None
+
+
+class Thing(Record):
+    """A named thing of the catalogue; its id is the file's stem."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str
+    aliases: tuple[str, ...] = ()
+    note: str | None = None
+
+
+# --- accelerators -----------------------------------------------------------------------------
+
+
+class DenseRates(Record):
+    """Dense (never sparse) peak rates in TFLOP/s (int8: TOP/s); absent = not supported or unknown."""
+
+    bf16: Positive | None = None
+    fp8: Positive | None = None
+    int8: Positive | None = None
+    fp4: Positive | None = None
+
+
+class AcceleratorSpec(Dated):
+    memory_gb: Positive
+    usable_memory_bytes: Positive | None = None
+    memory_bandwidth_gb_per_s: Positive
+    dense_tflops: DenseRates
+    interconnect_gb_per_s_per_direction: Positive | None = None
+    interconnect: str | None = None
+    scale_up_domain_count: Whole | None = None  # accelerators joined by the fast interconnect
+    tdp_w: Positive | None = None
+    unverified: tuple[str, ...] = ()
+
+
+class AcceleratorPrice(Dated):
+    capex_usd: Ranged
+    condition: Literal["new", "used"] = "new"
+
+
+class AcceleratorPower(Dated):
+    """Measured draw per accelerator; ``metric`` says what, ``phase`` when."""
+
+    metric: str
+    value: NotNegative
+    unit: Literal["w", "share_of_tdp", "w_per_system", "kw"]
+    phase: str | None = None
+    conditions: str | None = None
+
+
+class Accelerator(Thing):
+    vendor: str
+    form_factor: str | None = None
+    generation: str | None = None  # turing, volta, ampere, ada, hopper, blackwell, cdna2, cdna3, ...
+    specs: tuple[AcceleratorSpec, ...] = Field(min_length=1)
+    prices: tuple[AcceleratorPrice, ...] = ()
+    power: tuple[AcceleratorPower, ...] = ()
+
+
+# --- rental -----------------------------------------------------------------------------------
+
+Term = Literal["on-demand", "spot", "reserved-1yr", "reserved-3yr", "reserved", "capacity-block", "serverless", "index"]
+
+
+class RentalPrice(Dated):
+    """USD per GPU-hour of a SKU that is sold in units of ``gpus_per_sku`` GPUs."""
+
+    accelerator: str
+    sku: str | None = None
+    region: str | None = None
+    term: Term
+    term_years: Years | None = None
+    prepaid_share: Share | None = None
+    usd_per_gpu_hour: Ranged
+    gpus_per_sku: Whole = 1
+    minimum_hours: Hours | None = None
+
+
+class RentalProvider(Thing):
+    """A provider of rented accelerators, or (tier ``index``) a published price index."""
+
+    tier: Literal["hyperscaler", "specialist", "marketplace", "index", "user"]
+    regions: tuple[str, ...] = ()
+    prices: tuple[RentalPrice, ...] = Field(min_length=1)
+
+
+# --- owned ------------------------------------------------------------------------------------
+
+
+class ServerPrice(Dated):
+    capex_usd: Ranged
+    delivery_usd: Usd | None = None
+    support_usd_per_year: Usd | None = None
+
+
+class ServerPower(Dated):
+    nameplate_w: Positive | None = None
+    active_w: Ranged | None = None
+    idle_w: Ranged | None = None
+
+
+class Server(Thing):
+    accelerator: str
+    accelerators_count: Whole
+    prices: tuple[ServerPrice, ...] = ()
+    power: tuple[ServerPower, ...] = ()
+
+
+class SiteFigures(Dated):
+    """One sourced figure (or a few of one source) of a place; figures of several records combine."""
+
+    electricity_usd_per_kwh: Ranged | None = None
+    pue: Ranged | None = None
+    colocation_usd_per_kw_month: Ranged | None = None
+    includes_electricity: bool = False
+
+
+class Site(Thing):
+    country: str | None = None
+    jurisdictions: tuple[str, ...] = ()  # for data residency: us, eu, uk, ...
+    figures: tuple[SiteFigures, ...] = Field(min_length=1)
+
+
+class Figure(Dated):
+    """A general sourced figure: labour cost, failure rate, licence price, exchange rate, ..."""
+
+    value: Ranged
+    unit: str
+    region: str | None = None
+
+
+class FigureSet(Thing):
+    """A named set of figures, e.g. ``licence-nvidia-ai-enterprise`` or ``operations``."""
+
+    records: tuple[Figure, ...] = Field(min_length=1)
+
+
+# --- open-weight models -----------------------------------------------------------------------
+
+
+class ModelArchitecture(Dated):
+    """The architecture constants that serving needs, from the model's published config.json."""
+
+    architecture: Literal["dense", "moe"]
+    attention: Literal["mha", "gqa", "mqa", "mla"]
+    total_params_b: Positive | None = None
+    active_params_b: Positive | None = None
+    active_params_ex_embedding_b: Positive | None = None  # what a decode step reads
+    layers: Whole
+    hidden: Whole
+    query_heads: Whole
+    kv_heads: Whole | None = None
+    head_dim: Whole | None = None
+    mla_q_lora_rank: Whole | None = None
+    mla_kv_lora_rank: Whole | None = None
+    mla_qk_rope_head_dim: Whole | None = None
+    mla_qk_nope_head_dim: Whole | None = None
+    mla_v_head_dim: Whole | None = None
+    vocabulary: Whole
+    ffn_intermediate: Whole | None = None
+    experts: Whole | None = None
+    experts_per_token: Whole | None = None
+    shared_experts: Whole | None = None
+    shared_expert_intermediate: Whole | None = None
+    moe_intermediate: Whole | None = None
+    dense_layers: Whole | None = None
+    sliding_window: Whole | None = None
+    full_attention_layers: Whole | None = None
+    windowed_attention_layers: Whole | None = None
+    linear_attention_layers: Whole | None = None
+    attention_pattern: str | None = None
+    sparse_attention: str | None = None
+    sparse_attention_top_k: Whole | None = None
+    tie_embeddings: bool | None = None
+    native_precision: str
+    mtp_layers: Whole | None = None
+    max_context_tokens: Whole | None = None
+
+
+class OpenModel(Thing):
+    """An open-weight model. ``hf_id`` is its Hugging Face id; ``id`` the lower-case file stem."""
+
+    hf_id: str
+    licence: str | None = None
+    architectures: tuple[ModelArchitecture, ...] = Field(min_length=1)
+
+
+# --- API prices -------------------------------------------------------------------------------
+
+
+class ApiTier(Record):
+    """Prices that apply to the whole request when its input is longer than ``above_input_tokens``."""
+
+    above_input_tokens: Whole
+    input_usd_per_mtok: str
+    output_usd_per_mtok: str
+    cached_input_usd_per_mtok: str | None = None
+    cache_write_usd_per_mtok: str | None = None
+
+
+class ApiWindow(Record):
+    """A weekly window (UTC) in which all prices are multiplied."""
+
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...]
+    from_hour: NotNegative
+    to_hour: NotNegative
+    price_ratio: Positive
+
+
+class ApiPrice(Dated):
+    """List prices in USD per million tokens, kept as exact decimal strings."""
+
+    input_usd_per_mtok: str
+    output_usd_per_mtok: str
+    cached_input_usd_per_mtok: str | None = None
+    cache_write_usd_per_mtok: str | None = None
+    reasoning_usd_per_mtok: str | None = None
+    tiers: tuple[ApiTier, ...] = ()
+    batch_price_ratio: Positive | None = None
+    batch_cached_price_ratio: Positive | None = None  # absent: the batch ratio applies to cached reads too
+    batch_window_hours: Hours | None = None
+    flex_price_ratio: Positive | None = None
+    priority_price_ratio: Positive | None = None
+    windows: tuple[ApiWindow, ...] = ()
+
+
+class ProvisionedPrice(Dated):
+    """Provisioned throughput: a unit rented by time that carries a number of tokens per minute."""
+
+    unit: str  # ptu, gsu, scale-tier-unit, ...
+    usd_per_unit_day: Ranged | None = None
+    usd_per_input_unit_day: Ranged | None = None  # where input and output units are bought apart
+    usd_per_output_unit_day: Ranged | None = None
+    term: Literal["hourly", "monthly", "yearly", "daily"]
+    input_tokens_per_minute_per_unit: Positive | None = None
+    output_tokens_per_minute_per_unit: Positive | None = None
+    output_token_weight: Positive | None = None  # an output token counts as this many input tokens
+    cached_token_weight: NotNegative | None = None  # 0: cached tokens are free
+    minimum_units: Whole = 1
+    unit_increment: Whole = 1
+
+
+class ApiModel(Record):
+    """One model at one provider."""
+
+    model: str
+    aliases: tuple[str, ...] = ()
+    open_model: str | None = None  # id of the open-weight model it serves
+    available_from: dt.date | None = None
+    retired_on: dt.date | None = None
+    regions: tuple[str, ...] = ()
+    prices: tuple[ApiPrice, ...] = ()
+    provisioned: tuple[ProvisionedPrice, ...] = ()
+    lifecycle_source: SourceRef | None = None
+    note: str | None = None
+
+
+class ApiProvider(Thing):
+    """An API provider: overlay over genai-prices. ``genai_provider`` is its id there."""
+
+    genai_provider: str | None = None
+    pricing_url: str | None = None
+    models: tuple[ApiModel, ...] = ()
+    platform_fee_share: Share | None = None
+
+
+# --- histories --------------------------------------------------------------------------------
+
+
+class PriceObservation(Record):
+    """A dated price of the past, for the history of the crossover."""
+
+    date: dt.date
+    model: str
+    quality_class: str
+    input_usd_per_mtok: str
+    output_usd_per_mtok: str
+    source: SourceRef
+
+
+class TrendRate(Record):
+    """A published rate at which prices fall, with the thing it holds constant."""
+
+    id: str
+    metric: str
+    held_constant: Literal["same-model", "same-quality", "frontier"]
+    log_points_per_year: float | None = None  # positive = falls
+    quoted: str
+    source: SourceRef
+
+
+class PriceHistory(Thing):
+    observations: tuple[PriceObservation, ...] = ()
+    trends: tuple[TrendRate, ...] = ()
+
+
+KINDS: dict[str, type[Thing]] = {
+    "accelerators": Accelerator,
+    "rental": RentalProvider,
+    "servers": Server,
+    "sites": Site,
+    "figures": FigureSet,
+    "models": OpenModel,
+    "api": ApiProvider,
+    "history": PriceHistory,
+}
