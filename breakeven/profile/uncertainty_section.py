@@ -1,0 +1,26 @@
+"""The user's own ranges, for risk analysis: any key of the profile with low, typical and high."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from breakeven.profile.base import Section
+from breakeven.units import Whole
+
+
+class InputRange(Section):
+    low: float
+    typical: float | None = None
+    high: float
+    distribution: Literal["triangular", "uniform", "lognormal"] = "triangular"
+
+
+class Correlation(Section):
+    between: tuple[str, str]
+    rank_correlation: float
+
+
+class Uncertainty(Section):
+    seed: Whole = 1
+    ranges: dict[str, InputRange] = {}
+    correlations: tuple[Correlation, ...] = ()
