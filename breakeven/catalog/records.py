@@ -236,14 +236,21 @@ class ModelArchitecture(Dated):
     shared_experts: Whole | None = None
     shared_expert_intermediate: Whole | None = None
     moe_intermediate: Whole | None = None
-    dense_layers: Whole | None = None
+    dense_layers: Whole | None = None  # layers with a dense FFN; all but the MoE layers when absent
+    moe_layers: Whole | None = None
+    ffn_matrices: Whole = 3  # 3 = gated (SwiGLU), 2 = plain
+    expert_matrices: Whole = 3
+    expert_hidden: Whole | None = None  # width of a latent space in which routed experts work
     sliding_window: Whole | None = None
     full_attention_layers: Whole | None = None
     windowed_attention_layers: Whole | None = None
-    linear_attention_layers: Whole | None = None
+    linear_attention_layers: Whole | None = None  # Mamba-2, Gated DeltaNet, KDA: a constant state, no cache
+    linear_params_per_layer: Positive | None = None
+    linear_state_bytes_per_layer: Positive | None = None  # per sequence
     attention_pattern: str | None = None
     sparse_attention: str | None = None
     sparse_attention_top_k: Whole | None = None
+    sparse_index_bytes_per_token: Positive | None = None  # and layer
     tie_embeddings: bool | None = None
     native_precision: str
     mtp_layers: Whole | None = None

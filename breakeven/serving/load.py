@@ -1,0 +1,129 @@
+"""From the time of a step to latency and throughput under load.
+
+Continuous batching as a two-state mixture. Between two of its own tokens a request waits for one
+decode step, plus the prefill work of the other requests that arrive meanwhile:
+
+    TPOT = T_d + lambda' x TPOT x stall
+    stall = (T_m - T_d) x new_input / p          seconds of prefill per arriving request
+    lambda = C / (TTFT + (osl - 1) x TPOT)       Little's law, C requests in flight
+
+T_d is a step that only decodes, T_m one that also carries p prompt tokens; lambda' leaves out the
+request itself. Source: docs/accuracy.md, equation ``closed-loop``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from breakeven.serving.arithmetic import Arithmetic, Number
+from breakeven.serving.step import StepParameters, step_time
+from breakeven.serving.work import Work
+
+ITERATIONS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """How an engine mixes prompts into decoding.
+
+    budget_tokens  prompt and output tokens one attention rank processes in a step at most
+    mixed          1 where prompts share a step with decoding sequences, 0 where they get their own
+    front_end_s    tokenizer, queue and network, before the first step of a request
+    max_sequences  the engine's own default limit on sequences in flight per attention rank
+    """
+
+    budget_tokens: Number
+    mixed: Number
+    front_end_s: Number
+    max_sequences: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Numbers of the request shape: tokens to prefill, tokens found in the cache, tokens to generate."""
+
+    new_input: Number
+    cached: Number
+    output: Number
+
+    @property
+    def context(self) -> Number:
+        """Mean cache length of a decoding sequence."""
+        return self.cached + self.new_input + self.output * 0.5
+
+    @property
+    def span(self) -> Number:
+        """Mean tokens a prompt token attends to."""
+        return self.cached + self.new_input * 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class LoadState:
+    """What the instance does at one load. Times in seconds, rates per second."""
+
+    requests_per_s: Number
+    tpot_s: Number
+    ttft_s: Number
+    decode_step_s: Number
+    stall_s: Number  # prefill time one arriving request takes from the others
+    prefill_s: Number  # a prompt's own way through prefill, without waiting
+    decode_batch: Number
+    prefill_tokens: Number  # prompt tokens in a step that carries any
+
+    def output_tok_per_s(self, r: Requests) -> Number:
+        return self.requests_per_s * r.output
+
+
+def _one_round(
+    x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, batch: Number, arrivals: Number
+) -> tuple[Number, Number, Number, Number]:
+    """(decode round, stall per request, own prefill time, prompt tokens per step)."""
+    decode = batch / w.stages
+    budget = x.maximum(s.budget_tokens - decode / w.attention_ranks * s.mixed, 0.25 * s.budget_tokens)
+    ranks = x.clip(arrivals, 1.0, w.attention_ranks)
+    prefill_rank = x.minimum(budget, r.new_input * x.maximum(arrivals / ranks, 1.0))
+    prefill = prefill_rank * ranks
+    prompts = prefill_rank / r.new_input
+    decode_step = step_time(
+        x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0
+    ).total
+    with_decode = decode * s.mixed
+    mixed_step = step_time(
+        x, w, p, decode=with_decode, prefill=prefill, prefill_rank=prefill_rank, context=r.context, span=r.span,
+        prompts=prompts,
+    ).total  # fmt: skip
+    added = x.maximum(mixed_step - decode_step * s.mixed, 0.0)
+    steps = r.new_input / prefill_rank  # of this rank; below one where prompts share a step
+    stall = added * r.new_input / prefill
+    own = mixed_step * (x.maximum(steps, 1.0) + w.stages - 1.0)
+    return decode_step * w.stages, stall, own, prefill
+
+
+def closed_loop(
+    x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, *, concurrency: Number, cap: Number
+) -> LoadState:
+    """``concurrency`` requests always in flight, prefill included; more than ``cap`` wait for a slot."""
+    inside = x.minimum(concurrency, cap)
+    others = (inside - 1.0) / inside
+    others = x.maximum(others, 0.0)
+    batch = inside
+    arrivals: Number = 0.0
+    decode_round, stall, own, prefill = _one_round(x, w, p, s, r, batch, arrivals)
+    tpot = decode_round
+    ttft = own
+    rate = inside / (ttft + (r.output - 1.0) * tpot)
+    later = x.maximum(r.output - 1.0, 1e-9)
+    for _ in range(ITERATIONS):
+        share = x.minimum(rate * stall, 0.98)
+        waiting = rate * ttft * others
+        new_ttft = s.front_end_s + 0.5 * decode_round + own + stall * waiting
+        new_tpot = decode_round + rate * others * tpot * stall
+        ttft = 0.5 * (ttft + new_ttft)
+        tpot = 0.5 * (tpot + new_tpot)
+        rate = inside / (ttft + later * tpot)
+        batch = x.clip(rate * later * tpot, 1.0, inside)
+        busy = decode_round + share * tpot
+        arrivals = rate * busy
+        decode_round, stall, own, prefill = _one_round(x, w, p, s, r, batch, arrivals)
+    total_ttft = ttft + (concurrency - inside) / rate
+    return LoadState(rate, tpot, total_ttft, decode_round, stall, own, batch, prefill)

@@ -1,0 +1,175 @@
+"""Time of one engine step: a roofline per kind of work, plus what the software adds.
+
+``T = dense + experts + head + cache + prefill attention + activations + collectives + overhead``
+
+Each roofline term takes the longer of its compute and its memory time, plus a share of the shorter
+one (``overlap``: no kernel hides it completely). Source: docs/accuracy.md, equation ``step-time``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from breakeven.serving.arithmetic import Arithmetic, Number
+from breakeven.serving.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class StepParameters:
+    """Calibrated efficiencies (0..1] and times of one engine on one hardware generation."""
+
+    dense_compute: Number  # share of peak FLOP/s large matrix products reach
+    dense_memory: Number  # share of peak bandwidth that streaming weights reaches
+    expert_compute: Number
+    expert_memory: Number
+    attention_compute: Number  # prefill attention
+    cache_memory: Number  # decode attention, bandwidth
+    cache_compute: Number  # decode attention, FLOP/s
+    link: Number  # share of the interconnect's one-way peak
+    expert_link: Number
+    overlap: Number  # share of the shorter of compute and memory time that is not hidden
+    tile_rows: Number  # rows to which the tokens of one expert are padded
+    activation_traffic: Number  # activation bytes over the unfused minimum
+    collective_s: Number  # latency of an all-reduce between two GPUs
+    collective_doubling_s: Number  # added per doubling of the group
+    expert_collective_s: Number
+    layer_s: Number  # launch and tail of one layer's kernels
+    expert_layer_s: Number  # added by routing in one MoE layer
+    step_s: Number  # scheduler and sampler, per step
+    sequence_s: Number  # the same, per decoding sequence of a rank
+    prefill_step_s: Number  # added to a step with prefill (no captured graph), per layer
+
+
+PARAMETER_FIELDS = tuple(field.name for field in fields(StepParameters))
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """Seconds of one step of one pipeline stage, by part."""
+
+    dense: Number
+    experts: Number
+    head: Number
+    cache: Number
+    prefill_attention: Number
+    activations: Number
+    collectives: Number
+    overhead: Number
+
+    @property
+    def total(self) -> Number:
+        return (
+            self.dense
+            + self.experts
+            + self.head
+            + self.cache
+            + self.prefill_attention
+            + self.activations
+            + self.collectives
+            + self.overhead
+        )
+
+
+def roofline(x: Arithmetic, *, compute_s: Number, memory_s: Number, overlap: Number) -> Number:
+    """max(compute, memory) + overlap x min(compute, memory).
+
+    >>> from breakeven.serving.arithmetic import SCALAR
+    >>> roofline(SCALAR, compute_s=2.0, memory_s=1.0, overlap=0.25)
+    2.25
+    """
+    return x.maximum(compute_s, memory_s) + overlap * x.minimum(compute_s, memory_s)
+
+
+def step_time(
+    x: Arithmetic,
+    w: Work,
+    p: StepParameters,
+    *,
+    decode: Number,
+    prefill: Number,
+    prefill_rank: Number,
+    context: Number,
+    span: Number,
+    prompts: Number,
+) -> StepTime:
+    """One step of one stage.
+
+    decode        sequences that each emit a token, over all attention ranks
+    prefill       prompt tokens processed in the step, over all ranks
+    prefill_rank  prompt tokens on the busiest attention rank
+    context       mean tokens in the cache of a decoding sequence
+    span          mean tokens a prompt token attends to
+    prompts       prompts that finish in this step (each needs one row of the output projection)
+    """
+    rank_decode = decode / w.attention_ranks
+    rank_tokens = rank_decode + prefill_rank
+    tokens = decode + prefill
+
+    dense = roofline(
+        x,
+        compute_s=rank_tokens * w.dense_flop_s_per_token / p.dense_compute,
+        memory_s=w.dense_byte_s / p.dense_memory,
+        overlap=p.overlap,
+    )
+
+    # Tokens spread over experts at random: a share 1 - (1 - k/E)^t of the experts is touched, each
+    # by m tokens on average, padded to a tile (half a tile on average once several tiles fill).
+    covered = 1.0 - x.decay(tokens * w.coverage_rate)
+    covered = x.maximum(covered, w.experts_per_token / w.experts * 0.5)
+    rows = tokens * w.experts_per_token / (w.experts * covered)
+    padded = x.maximum(rows + 0.5 * p.tile_rows, p.tile_rows)
+    experts = roofline(
+        x,
+        compute_s=w.experts * covered * padded * w.expert_flop_s_per_row / p.expert_compute,
+        memory_s=covered * w.expert_byte_s / p.expert_memory,
+        overlap=p.overlap,
+    )
+
+    head_rows = rank_decode + prompts
+    head = roofline(
+        x,
+        compute_s=head_rows * w.head_flop_s_per_row / p.dense_compute,
+        memory_s=w.head_byte_s / p.dense_memory,
+        overlap=p.overlap,
+    )
+
+    read = x.minimum(context, w.read_cap)
+    read_window = x.minimum(context, w.window)
+    cache_byte_s = (
+        read * w.kv_full_byte_s_per_token
+        + context * w.index_byte_s_per_token
+        + read_window * w.kv_window_byte_s_per_token
+        + w.state_byte_s
+    )
+    cache_flop_s = read * w.attention_flop_s_per_token + read_window * w.attention_window_flop_s_per_token
+    cache = rank_decode * x.maximum(cache_byte_s / p.cache_memory, cache_flop_s / p.cache_compute)
+
+    span_full = x.minimum(span, w.read_cap)
+    span_window = x.where(
+        2.0 * span > w.window, w.window - w.window * w.window / x.maximum(4.0 * span, 1.0), span
+    )
+    prefill_attention = (
+        prefill_rank
+        * (span_full * w.attention_flop_s_per_token + span_window * w.attention_window_flop_s_per_token)
+        / p.attention_compute
+    )
+
+    activations = rank_tokens * w.activation_byte_s_per_token * p.activation_traffic / p.dense_memory
+
+    collectives = (
+        w.tp_collectives * (p.collective_s + p.collective_doubling_s * (w.tp_doublings - 1.0))
+        + rank_tokens * w.tp_link_s_per_token / p.link
+        + w.ep_collectives * p.expert_collective_s
+        + rank_tokens * w.ep_link_s_per_token / p.expert_link
+        + rank_tokens * w.stage_link_s_per_token / p.link
+    )
+
+    some_prefill = x.minimum(prefill, 1.0)
+    overhead = (
+        w.layers * p.layer_s
+        + w.expert_layers * p.expert_layer_s
+        + p.step_s
+        + p.sequence_s * rank_decode
+        + some_prefill * w.layers * p.prefill_step_s
+    )
+    return StepTime(dense, experts, head, cache, prefill_attention, activations, collectives, overhead)

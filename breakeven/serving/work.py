@@ -1,0 +1,183 @@
+"""Work of one step on one GPU, in seconds at the hardware's peak rates.
+
+Nothing here is calibrated: FLOPs over peak FLOP/s, bytes over peak bytes/s, counts of layers and
+collectives. :mod:`step` divides each by an efficiency. Every field is a plain number, so a
+thousand configurations stack into arrays (:func:`stack`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from breakeven.serving import architecture as arch
+from breakeven.serving.arithmetic import Number
+from breakeven.serving.precision import Numerics
+from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """See the module. ``_s`` are seconds at peak; the word before it says per what."""
+
+    # linear layers every token visits: attention projections, dense FFN, shared experts
+    dense_flop_s_per_token: Number
+    dense_byte_s: Number
+    # routed experts on this GPU
+    expert_flop_s_per_row: Number  # one token through one expert, this GPU's share
+    expert_byte_s: Number  # all experts held here, once
+    experts: Number  # routed experts per layer of the model (1 when dense)
+    experts_per_token: Number
+    coverage_rate: Number  # -ln(1 - k/E)
+    # output projection, per sequence that emits a token
+    head_flop_s_per_row: Number
+    head_byte_s: Number
+    # attention over the cache, per decoding sequence of one attention rank
+    kv_full_byte_s_per_token: Number
+    kv_window_byte_s_per_token: Number
+    window: Number
+    read_cap: Number  # tokens a full layer reads at most (sparse attention), else infinite
+    index_byte_s_per_token: Number
+    state_byte_s: Number
+    attention_flop_s_per_token: Number  # full layers: per query and cached token
+    attention_window_flop_s_per_token: Number
+    # activations, per token of one attention rank
+    activation_byte_s_per_token: Number
+    # collectives
+    tp_collectives: Number
+    tp_link_s_per_token: Number
+    tp_doublings: Number  # log2(tp)
+    ep_collectives: Number
+    ep_link_s_per_token: Number
+    stage_link_s_per_token: Number  # hand-over to the next pipeline stage
+    # counts
+    layers: Number  # of this stage
+    expert_layers: Number
+    stages: Number
+    attention_ranks: Number
+    expert_ranks: Number
+    accelerators: Number  # of one copy
+
+
+def _log2_whole(count: int) -> float:
+    """log2 of a count, linear between the powers of two: exact on any machine.
+
+    >>> _log2_whole(8), _log2_whole(6)
+    (3.0, 2.5)
+    """
+    whole = count.bit_length() - 1
+    return whole + count / float(1 << whole) - 1.0
+
+
+def expert_ranks(model: ModelSpec, config: ServingConfig) -> int:
+    """GPUs over which whole experts are spread."""
+    return max(1, config.ep) if model.is_moe else 1
+
+
+def work(
+    *, model: ModelSpec, accelerator: AcceleratorSpec, config: ServingConfig, numerics: Numerics, coverage_rate: float
+) -> Work:
+    """Seconds at peak for one configuration; ``coverage_rate`` is -ln(1 - k/E), computed portably."""
+    n = config.accelerators_per_copy
+    stages = config.pp
+    per_stage = n // stages
+    ranks = config.attention_ranks
+    tp = config.tp
+    rate = accelerator.flop_per_s
+    byte_s = 1.0 / accelerator.memory_bytes_per_s
+    link_s = 1.0 / accelerator.link_bytes_per_s
+
+    attention = arch.attention_params(model)
+    dense = arch.dense_ffn_params(model) + arch.shared_expert_params(model)
+    routed = arch.routed_params(model)
+    split = tp * stages  # the weights every token visits are shared by TP and PP, repeated across DP ranks
+    dense_flop_s = (
+        2.0 * attention / rate[numerics.attention_class] + 2.0 * dense / rate[numerics.dense_class]
+    ) / split
+    dense_byte_s = (attention * numerics.attention_bytes + dense * numerics.dense_bytes) * byte_s / split
+
+    is_moe = model.is_moe
+    expert_flop_s = expert_byte_s = 0.0
+    if is_moe:
+        per_layer = arch.expert_params(model)
+        # Rows are counted over the whole copy; this GPU computes 1/per_stage of them.
+        expert_flop_s = 2.0 * per_layer * model.moe_layers / rate[numerics.expert_class] / (stages * per_stage)
+        expert_byte_s = routed * numerics.expert_bytes * byte_s / (stages * per_stage)
+
+    kv_shard = 1.0 if model.attention == "mla" else float(min(tp, model.kv_heads))
+    elements = arch.kv_elements_per_token(model)
+    kv_byte_s = elements * numerics.kv_bytes * byte_s / kv_shard
+    query_width = (
+        model.query_heads * (2 * model.mla_kv_rank + model.mla_rope_dim) / 2.0
+        if model.attention == "mla"
+        else float(model.query_heads * model.head_dim)
+    )
+    attention_flop_s = 4.0 * query_width / rate["f16"] / tp
+    state = 2.0 * model.linear.count * model.linear.state_bytes_per_layer * byte_s / tp  # read and written
+
+    h = model.hidden
+    shared_width = model.shared_expert_intermediate
+    activation = 2.0 * (
+        model.layers * 12.0 * h
+        + model.attention_layers * 2.0 * model.query_heads * model.head_dim / tp
+        + model.dense_ffn_layers * 3.0 * model.ffn_intermediate / tp
+        + model.moe_layers
+        * (
+            model.experts_per_token * (2.0 * (model.expert_hidden or h) + 3.0 * model.expert_intermediate) * ranks
+            / per_stage
+            + 3.0 * shared_width / tp
+        )
+    )  # fmt: skip
+
+    hops = float(tp - 1) / tp
+    # Each layer ends attention and FFN with an all-reduce of t x h 16-bit values; with attention
+    # data parallelism the FFN's becomes a dispatch and a combine over the expert ranks.
+    ep = expert_ranks(model, config)
+    spread = ep > 1 and ranks > 1
+    reduced_layers = model.layers * 2.0 - (model.moe_layers if spread else 0.0)
+    tp_link_s = reduced_layers * 2.0 * hops * h * 2.0 * link_s / stages
+    ep_link_s = 0.0
+    if spread:
+        reach = float(min(model.experts_per_token, ep)) * (ep - 1) / ep
+        ep_link_s = model.moe_layers * reach * h * 3.0 * link_s / stages  # 8-bit out, 16-bit back
+    return Work(
+        dense_flop_s_per_token=dense_flop_s,
+        dense_byte_s=dense_byte_s,
+        expert_flop_s_per_row=expert_flop_s,
+        expert_byte_s=expert_byte_s,
+        experts=float(model.experts if is_moe else 1),
+        experts_per_token=float(model.experts_per_token if is_moe else 1),
+        coverage_rate=coverage_rate,
+        head_flop_s_per_row=2.0 * arch.head_params(model) / rate["f16"] / tp,
+        head_byte_s=arch.head_params(model) * 2.0 * byte_s / tp,
+        kv_full_byte_s_per_token=kv_byte_s * model.full_attention_layers / stages,
+        kv_window_byte_s_per_token=kv_byte_s * model.windowed_attention_layers / stages,
+        window=float(model.window or 1),
+        read_cap=float(model.sparse_top_k) if model.sparse_top_k else 1e18,
+        index_byte_s_per_token=model.sparse_index_dim * model.full_attention_layers * byte_s / stages,
+        state_byte_s=state / stages,
+        attention_flop_s_per_token=attention_flop_s * model.full_attention_layers / stages,
+        attention_window_flop_s_per_token=attention_flop_s * model.windowed_attention_layers / stages,
+        activation_byte_s_per_token=activation * byte_s / stages,
+        tp_collectives=reduced_layers / stages if tp > 1 else 0.0,
+        tp_link_s_per_token=tp_link_s,
+        tp_doublings=_log2_whole(tp),
+        ep_collectives=2.0 * model.moe_layers / stages if spread else 0.0,
+        ep_link_s_per_token=ep_link_s,
+        stage_link_s_per_token=h * 2.0 * link_s if stages > 1 else 0.0,
+        layers=float(model.layers) / stages,
+        expert_layers=float(model.moe_layers) / stages,
+        stages=float(stages),
+        attention_ranks=float(ranks),
+        expert_ranks=float(ep),
+        accelerators=float(n),
+    )
+
+
+WORK_FIELDS = tuple(field.name for field in fields(Work))
+
+
+def stack(works: Sequence[Work], make: Callable[[list[float]], Any]) -> Work:
+    """Many configurations as one Work of arrays; ``make`` is e.g. ``numpy.array``."""
+    return Work(**{name: make([float(getattr(w, name)) for w in works]) for name in WORK_FIELDS})
