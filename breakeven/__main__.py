@@ -1,0 +1,5 @@
+"""``python -m breakeven``."""
+
+from breakeven.cli.main import main
+
+main()

@@ -1,0 +1,48 @@
+"""What every command reads from its arguments: profiles, catalogue, dates. All problems at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from breakeven.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from breakeven.catalog.store import Catalogue
+    from breakeven.profile.load import LoadedProfile
+
+
+def parse_date(text: str | None, option: str = "--as-of") -> dt.date | None:
+    """YYYY-MM-DD or None."""
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError(Problem(f"{text!r} is not a date", "write YYYY-MM-DD", option)) from None
+
+
+def load_catalogue(overlays: Sequence[Path]) -> Catalogue:
+    """The packaged catalogue with the user's overlays."""
+    from breakeven.catalog.store import Catalogue
+
+    return Catalogue.load(list(overlays))
+
+
+def load_profiles(paths: Sequence[str], overrides: Sequence[str] = ()) -> list[LoadedProfile]:
+    """Every profile, or every problem of every profile."""
+    from breakeven.profile.load import load_profile
+
+    if paths.count("-") > 1:
+        raise InputError(Problem("standard input is named twice", "name it once", "-"))
+    loaded, problems = [], []
+    for path in paths:
+        try:
+            loaded.append(load_profile(path, overrides))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return loaded

@@ -1,0 +1,79 @@
+"""The entry point: runs the command line so that a crash can never look like a verdict.
+
+Exit codes are those of docs/exit-codes.md. A problem is one line on stderr with its fix; Ctrl-C is
+130; a broken pipe ends quietly; anything unforeseen is 70 with one line and no traceback
+(``BREAKEVEN_DEBUG=1`` shows it).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from breakeven.errors import EXIT_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, BreakevenError
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command line; the exit code is returned, output goes to stdout and stderr."""
+    try:
+        return _dispatch(list(argv))
+    except BreakevenError as error:
+        report(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (head, less): not an error of ours. Keep the interpreter from
+        # complaining while it flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {where}{error.strerror or error}; check the path, permissions and free space")
+        return EXIT_INPUT
+    except RecursionError:
+        _say("error: the input is nested too deeply; flatten it")
+        return EXIT_INPUT
+    except Exception as error:
+        if os.environ.get("BREAKEVEN_DEBUG"):
+            raise
+        kind = type(error).__name__
+        _say(f"internal error: {kind}: {error}; this is a bug of breakeven, not a verdict (BREAKEVEN_DEBUG=1 shows more)")
+        return EXIT_INTERNAL
+
+
+def report(error: BreakevenError) -> None:
+    """Each problem of an error as one line on stderr."""
+    for problem in error.problems:
+        _say(f"error: {problem}")
+
+
+def _say(text: str) -> None:
+    from breakeven.render.text import plain
+
+    print(plain(text), file=sys.stderr)  # noqa: T201
+
+
+def _dispatch(argv: list[str]) -> int:
+    # --version must not pay for the whole command line.
+    if argv in (["--version"], ["-V"]):
+        from breakeven import __version__
+
+        print(f"breakeven {__version__}")  # noqa: T201
+        return EXIT_OK
+    from breakeven.cli.app import invoke
+
+    code = invoke(argv)
+    sys.stdout.flush()
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""One computation gives one result: offers at the volume, every crossing, verdict, what moves it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from breakeven import __version__
+from breakeven.catalog.pricebook import PriceBook
+from breakeven.compare.alternatives import what_moves_it
+from breakeven.compare.at_volume import at_volume
+from breakeven.compare.crossover import Crossover, crossover
+from breakeven.compare.hybrid import hybrid_crossover
+from breakeven.compare.result import Assumption, Comparison, OfferAtVolume, SourceUsed, terms_of
+from breakeven.compare.verdict import headline
+from breakeven.offers.build import build_offers
+from breakeven.offers.offer import Offer
+from breakeven.offers.scope import Scope
+
+if TYPE_CHECKING:
+    from breakeven.catalog.store import Catalogue
+    from breakeven.profile.load import LoadedProfile
+
+STALE_DAYS = 90
+
+NOT_INCLUDED = (
+    "taxes (VAT, sales tax, duty, depreciation allowances)",
+    "the cost of worse or better answers: quality is the user's assertion, not the tool's",
+    "egress and storage, unless given under extra_costs",
+    "price changes after the as-of date: see `breakeven forecast`",
+)
+
+
+def compare(
+    loaded: LoadedProfile, catalogue: Catalogue, *, as_of: dt.date | None = None, detail: bool = True
+) -> Comparison:
+    """Compare every offer of a profile on one date.
+
+    ``detail=False`` leaves out what only a reader needs (alternatives, flips, ledger). Raises
+    :class:`~breakeven.errors.InputError` (exit 2) or FactNotInForce (exit 3); "never cheaper" and
+    "cannot serve" are results.
+    """
+    scope = make_scope(loaded, catalogue, as_of=as_of)
+    return compare_scope(scope, detail=detail)
+
+
+def make_scope(loaded: LoadedProfile, catalogue: Catalogue, *, as_of: dt.date | None = None) -> Scope:
+    """The date of the facts is explicit: the argument, else the profile's, else the catalogue's release."""
+    date = as_of or loaded.profile.as_of or catalogue.released
+    return Scope(loaded, catalogue, PriceBook(catalogue), date)
+
+
+def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
+    """:func:`compare` for a scope that is already made (sweeps and the gate reuse one)."""
+    profile = scope.profile
+    workload = profile.workload
+    volume = workload.volume_tokens_per_day
+    offers = build_offers(scope)
+    rows = tuple(
+        at_volume(
+            offer, tokens_per_day=volume, tokens_per_request=workload.tokens_per_request,
+            calls_per_task=workload.calls_per_task, hours_per_month=profile.finance.hours_per_month,
+        )
+        for offer in offers
+    )  # fmt: skip
+    crossings = all_crossovers(scope, offers)
+    verdict = headline(scope, rows, crossings)
+    alternatives = what_moves_it(scope, offers, crossings, verdict) if detail else ()
+    used = _used_sources(scope, offers, alternatives)
+    flips: tuple[Any, ...] = ()
+    return Comparison(
+        name=profile.name,
+        profile_path=scope.loaded.path,
+        description=profile.description,
+        owner=profile.owner,
+        tokens_per_day=volume,
+        requests_per_day=volume / workload.tokens_per_request,
+        tokens_per_request=workload.tokens_per_request,
+        input_tokens=workload.mean_input_tokens,
+        output_tokens=workload.mean_output_tokens,
+        hours_per_month=profile.finance.hours_per_month,
+        as_of=scope.as_of,
+        catalogue_version=scope.catalogue.version,
+        catalogue_digest=scope.catalogue.digest,
+        catalogue_released=scope.catalogue.released,
+        tool_version=__version__,
+        profile_digest=_digest(scope.loaded.document.data),
+        overrides=scope.loaded.overrides,
+        offers=rows,
+        crossovers=crossings,
+        headline=verdict,
+        alternatives=alternatives,
+        flips=flips,
+        sources=used,
+        assumptions=_ledger(offers),
+        not_included=_not_included(scope),
+        warnings=_warnings(scope, rows, used),
+        currency=profile.finance.currency.model_dump(mode="json") if profile.finance.currency else None,
+        profile_data=scope.loaded.document.data,
+    )
+
+
+def all_crossovers(scope: Scope, offers: Sequence[Offer]) -> tuple[Crossover, ...]:
+    """One crossover per pair of something bought per token and something run."""
+    bought = [offer for offer in offers if offer.kind in ("api", "provisioned")]
+    run = [offer for offer in offers if offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica]
+    pairs = [crossover(api, own) for api in bought for own in run]
+    hybrids = [offer for offer in offers if offer.kind == "hybrid"]
+    by_id = {offer.id: offer for offer in offers}
+    pairs.extend(hybrid_crossover(scope, by_id[offer.meta["api"]], by_id[offer.meta["own"]], offer) for offer in hybrids)
+    return tuple(pairs)
+
+
+def _used_sources(scope: Scope, offers: Iterable[Offer], alternatives: Iterable[Any]) -> tuple[SourceUsed, ...]:
+    ids: dict[str, None] = {}
+    for offer in offers:
+        for line in offer.lines:
+            ids.update(dict.fromkeys(line.sources))
+            for term in line.terms:
+                ids.update(dict.fromkeys(term.sources))
+        ids.update(dict.fromkeys(offer.meta.get("capacity_sources", ())))
+    for alternative in alternatives:
+        ids.update(dict.fromkeys(alternative.sources))
+    return tuple(_source(scope, source_id) for source_id in sorted(ids))
+
+
+def _source(scope: Scope, source_id: str) -> SourceUsed:
+    row = scope.prices.source(source_id) if source_id.startswith("genai-prices/") else scope.catalogue.source(source_id)
+    dated = row.effective or row.retrieved
+    return SourceUsed(
+        id=source_id, file=row.file, effective=row.effective, retrieved=row.retrieved, kind=row.kind, url=row.url,
+        title=row.title, age_days=(scope.as_of - dated).days if dated else None,
+        confidential=row.confidential, note=row.note,
+    )  # fmt: skip
+
+
+def _ledger(offers: Iterable[Offer]) -> tuple[Assumption, ...]:
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    values: dict[tuple[str, str, str], tuple[Any, str]] = {}
+    for offer in offers:
+        for term in terms_of(offer):
+            origin = term.sources[0] if len(term.sources) == 1 else ""
+            if not origin:
+                origin = f"{len(term.sources)} sources" if term.sources else (term.where or "default")
+            key = (term.name, repr(term.value), origin)
+            values[key] = (term.value, term.unit)
+            users = rows.setdefault(key, [])
+            if offer.id not in users:
+                users.append(offer.id)
+    return tuple(
+        Assumption(key[0], values[key][0], values[key][1], key[2], tuple(users)) for key, users in rows.items()
+    )
+
+
+def _not_included(scope: Scope) -> tuple[str, ...]:
+    host = scope.profile.self_host
+    out = list(NOT_INCLUDED)
+    if host.labour_fte == 0:
+        out.append("labour to run the machines (self_host.labour_fte is 0)")
+    if host.migration_usd == 0 and host.exit_usd == 0:
+        out.append("one-off migration and exit")
+    owned = [supply for supply in host.supply if supply.own is not None]
+    if owned and any(not supply.maintenance_share_per_year for supply in owned):
+        out.append("maintenance of owned servers where maintenance_share_per_year is not given")
+    if owned and any(supply.residual_share is None for supply in owned):
+        out.append("resale of owned servers where residual_share is not given (taken as zero)")
+    return tuple(out)
+
+
+def _warnings(scope: Scope, rows: Sequence[OfferAtVolume], sources: Sequence[SourceUsed]) -> tuple[str, ...]:
+    out: list[str] = []
+    old = [source for source in sources if source.age_days is not None and source.age_days > STALE_DAYS]
+    priced = [source for source in old if source.kind in ("list_price", "quote")]
+    if priced:
+        oldest = max(priced, key=lambda source: source.age_days or 0)
+        out.append(
+            f"{len(priced)} price(s) used are older than {STALE_DAYS} days on {scope.as_of}; "
+            f"the oldest is {oldest.id} ({oldest.age_days} days)"
+        )
+    for row in rows:
+        if row.offer.feasible is False and row.offer.kind in ("rented", "owned"):
+            out.append(f"{row.offer.id} cannot serve this workload: {'; '.join(row.offer.why_not)}")
+        out.extend(f"{row.offer.id}: {note}" for note in row.offer.notes)
+    host = scope.profile.self_host
+    if host.cached_input_share is None and scope.profile.workload.cached_input_share > 0:
+        out.append("self_host.cached_input_share is not given: the API's cached share is taken for self-hosting too")
+    return tuple(dict.fromkeys(out))
+
+
+def _digest(data: Any) -> str:
+    text = json.dumps(data, sort_keys=True, ensure_ascii=True, default=str, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""The result of one comparison: plain frozen data that every renderer reads and none recomputes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from breakeven.compare.crossover import Crossover
+from breakeven.offers.offer import CostLine, Offer, Term
+
+RESULT_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAtVolume:
+    """One offer at the profile's volume. None means it cannot be known (no capacity), never zero."""
+
+    offer: Offer
+    usd_per_day: float | None
+    usd_per_month: float | None
+    usd_per_mtok: float | None
+    usd_per_request: float | None
+    usd_per_task: float | None
+    capacity_usd_per_mtok: float | None
+    replicas: int | None
+    capacity_tokens_per_day: float | None
+    utilisation_share: float | None
+    bill: tuple[tuple[CostLine, float | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The headline crossover again with one thing changed that a fair reader would ask for."""
+
+    name: str
+    changed: str
+    outcome: str | None
+    first_tokens_per_day: float | None
+    settled_tokens_per_day: float | None
+    ratio_to_headline: float | None
+    why_not: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """The value of one key at which the verdict at the profile's volume flips."""
+
+    key: str
+    unit: str
+    now: float
+    flips_at: float | None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The pair the verdict is about, the verdict in one sentence, and what it depends on."""
+
+    api: str
+    self_host: str
+    sentence: str
+    conditions: tuple[str, ...]
+    cheaper_at_volume: str | None  # offer id
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUsed:
+    """One dated record that the result rests on."""
+
+    id: str
+    file: str
+    effective: dt.date | None
+    retrieved: dt.date | None
+    kind: str
+    url: str | None
+    title: str | None
+    age_days: int | None
+    confidential: bool = False
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One line of the ledger: a number the result rests on and who answers for it."""
+
+    name: str
+    value: Any
+    unit: str
+    origin: str  # a source id, "profile:<key>", "--set", "default" or "estimate, grade X"
+    used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything ``run`` prints, in any format."""
+
+    name: str
+    profile_path: str
+    description: str | None
+    owner: str | None
+    tokens_per_day: float
+    requests_per_day: float
+    tokens_per_request: float
+    input_tokens: float
+    output_tokens: float
+    hours_per_month: float
+    as_of: dt.date
+    catalogue_version: str
+    catalogue_digest: str
+    catalogue_released: dt.date
+    tool_version: str
+    profile_digest: str
+    overrides: tuple[str, ...]
+    offers: tuple[OfferAtVolume, ...]
+    crossovers: tuple[Crossover, ...]
+    headline: Headline
+    alternatives: tuple[Alternative, ...]
+    flips: tuple[Flip, ...]
+    sources: tuple[SourceUsed, ...]
+    assumptions: tuple[Assumption, ...]
+    not_included: tuple[str, ...]
+    warnings: tuple[str, ...]
+    currency: Mapping[str, Any] | None = None
+    profile_data: Mapping[str, Any] = field(default_factory=dict)
+
+    def offer(self, offer_id: str) -> OfferAtVolume:
+        """The offer of that id; KeyError when there is none."""
+        for row in self.offers:
+            if row.offer.id == offer_id:
+                return row
+        raise KeyError(offer_id)
+
+    @property
+    def any_self_host_feasible(self) -> bool:
+        """Whether at least one rented or owned offer can serve the workload."""
+        return any(row.offer.feasible for row in self.offers if row.offer.kind in ("rented", "owned"))
+
+
+def terms_of(offer: Offer) -> tuple[Term, ...]:
+    """Every term of an offer's lines and of its capacity, in order, once each."""
+    found: dict[tuple[str, Any, str], Term] = {}
+    for line in offer.lines:
+        for term in line.terms:
+            found.setdefault((term.name, repr(term.value), term.where or ""), term)
+    for term in offer.meta.get("capacity_terms", ()):
+        found.setdefault((term.name, repr(term.value), term.where or ""), term)
+    return tuple(found.values())

@@ -1,0 +1,50 @@
+"""All offers of a profile, in the order the profile lists them: APIs, then self-hosting, then hybrids."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from breakeven.offers.api import build_api_offers
+from breakeven.offers.hybrid import build_hybrids
+from breakeven.offers.offer import Offer
+from breakeven.offers.owned import build_owned
+from breakeven.offers.rented import build_rented
+from breakeven.offers.requirements import jurisdiction_of, unmet
+from breakeven.offers.scope import Scope
+
+
+def build_offers(scope: Scope) -> tuple[Offer, ...]:
+    """Every offer of the profile. Raises the first group of problems that stops one from being priced."""
+    apis = tuple(_with_requirements(scope, offer) for offer in build_api_offers(scope))
+    hosted: list[Offer] = []
+    for index, supply in enumerate(scope.profile.self_host.supply):
+        builder = build_rented if supply.rent is not None else build_owned
+        hosted.append(builder(scope, supply, index=index, api_offers=apis))
+    named = _unique((*apis, *hosted))
+    if not scope.profile.self_host.hybrid:
+        return named
+    return _unique((*named, *build_hybrids(scope, named)))
+
+
+def _with_requirements(scope: Scope, offer: Offer) -> Offer:
+    provider = offer.meta.get("provider")
+    places = tuple(
+        dict.fromkeys(place for region in offer.meta.get("regions", ()) if (place := jurisdiction_of(region)))
+    )
+    reasons = unmet(scope.profile.requirements, kind=offer.kind, provider=provider, jurisdictions=places)
+    if not reasons:
+        return offer
+    return replace(offer, eligible=False, why_not=offer.why_not + reasons)
+
+
+def _unique(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    """Ids stay as built while they are unique; equal ones are numbered in the profile's order."""
+    totals = Counter(offer.id for offer in offers)
+    seen: Counter[str] = Counter()
+    out = []
+    for offer in offers:
+        seen[offer.id] += 1
+        again = totals[offer.id] > 1 and seen[offer.id] > 1
+        out.append(replace(offer, id=f"{offer.id}#{seen[offer.id]}") if again else offer)
+    return tuple(out)

@@ -1,0 +1,261 @@
+"""Rented accelerators: billed for every hour held, busy or not, by whole SKU.
+
+    f = usd_per_gpu_hour * (1 - discount) * gpus_billed * 24          USD per replica and day
+
+A *replica* is the unit that is added or not: the SKUs that hold one model instance, with as many
+instances as fit in them. Source: docs/model.md, equations ``rent`` and ``replica-capacity``.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from breakeven.errors import FactNotInForce, Problem
+from breakeven.finance.capital import annuity_usd_per_day
+from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
+from breakeven.offers.offer import CostLine, Offer, Term
+from breakeven.offers.operations import Site, shared_lines
+from breakeven.offers.requirements import jurisdiction_of, unmet
+from breakeven.offers.scope import Scope
+from breakeven.profile.self_host import Supply
+from breakeven.units import HOURS_PER_DAY
+
+MEDIAN = "median"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A rate per GPU-hour with the SKU it comes in."""
+
+    provider: str
+    label: str
+    low_usd_per_gpu_hour: float
+    usd_per_gpu_hour: float
+    high_usd_per_gpu_hour: float
+    gpus_per_sku: int
+    region: str | None
+    jurisdictions: tuple[str, ...]
+    rate: Term
+    term_years: float | None = None
+    prepaid_share: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def rent_usd_per_replica_day(*, usd_per_gpu_hour: float, discount: float, gpus_billed: float) -> float:
+    """f = usd_per_gpu_hour * (1 - discount) * gpus_billed * 24.
+
+    >>> rent_usd_per_replica_day(usd_per_gpu_hour=2.65, discount=0.0, gpus_billed=1)
+    63.599999999999994
+    """
+    return usd_per_gpu_hour * (1.0 - discount) * gpus_billed * HOURS_PER_DAY
+
+
+def whole_skus(*, gpus_needed: int, gpus_per_sku: int) -> int:
+    """GPUs billed for ``gpus_needed``: whole SKUs only.
+
+    >>> whole_skus(gpus_needed=1, gpus_per_sku=8), whole_skus(gpus_needed=16, gpus_per_sku=8)
+    (8, 16)
+    """
+    return -(-gpus_needed // gpus_per_sku) * gpus_per_sku
+
+
+def build_rented(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
+    """The rented offer of one ``supply`` entry. Raises FactNotFound / FactNotInForce for its price."""
+    assert supply.rent is not None
+    accelerator = scope.catalogue.find("accelerators", supply.rent).id
+    capacity = instance_capacity(scope, supply, accelerator=accelerator, index=index)
+    needed = capacity.accelerators or supply.gpus or 1
+    quote = find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed)
+    billed = whole_skus(gpus_needed=needed, gpus_per_sku=quote.gpus_per_sku)
+    instances = max(1, billed // needed)
+
+    lines = [_rent(scope, supply, quote, billed=billed, index=index)]
+    if quote.prepaid_share and quote.term_years:
+        lines.append(_prepayment(scope, supply, quote, billed=billed))
+    lines.extend(shared_lines(Site(scope, supply, index, billed, api_offers)))
+    reasons = unmet(
+        scope.profile.requirements, kind="rented", provider=quote.provider, jurisdictions=quote.jurisdictions
+    )
+    name = supply.name or (
+        f"{billed}x {accelerator} {quote.label}" if supply.gpus is None or billed != needed else
+        f"{needed}x {accelerator} {quote.label}"
+    )  # fmt: skip
+    return finish_offer(
+        scope, supply, kind="rented", id=f"rented:{quote.provider}/{accelerator}/{supply.term}", name=name,
+        lines=tuple(lines), capacity=capacity, instances=instances, accelerators=billed, ineligible=reasons,
+        notes=quote.notes,
+        meta={
+            "provider": quote.provider, "accelerator": accelerator, "term": supply.term, "region": quote.region,
+            "gpus_per_sku": quote.gpus_per_sku, "usd_per_gpu_hour": quote.usd_per_gpu_hour * (1 - supply.discount),
+            "rate_band": (quote.low_usd_per_gpu_hour, quote.high_usd_per_gpu_hour), "supply": index,
+        },
+    )  # fmt: skip
+
+
+def finish_offer(
+    scope: Scope, supply: Supply, *, kind: str, id: str, name: str, lines: tuple[CostLine, ...],
+    capacity: Capacity | NoCapacity, instances: int, accelerators: int, ineligible: tuple[str, ...],
+    notes: tuple[str, ...], meta: dict[str, object],
+) -> Offer:  # fmt: skip
+    """Put capacity, redundancy and eligibility on a self-hosted bill.
+
+    kappa = k * instances * (1 - headroom) / peak_to_mean (docs/model.md, ``mean-day-volume``).
+    """
+    host = scope.profile.self_host
+    minimum = max(supply.min_replicas if supply.min_replicas is not None else host.min_replicas, 0)
+    if isinstance(capacity, NoCapacity):
+        return Offer(
+            id=id, name=name, kind=kind, lines=lines, min_replicas=minimum,  # type: ignore[arg-type]
+            redundant_replicas=host.redundancy, eligible=not ineligible, feasible=False,
+            why_not=capacity.reasons + ineligible, notes=notes, gpus_per_replica=accelerators, meta=meta,
+        )  # fmt: skip
+    full = capacity.tokens_per_day * instances
+    kappa = full * (1.0 - host.headroom_share) / scope.peak_to_mean
+    return Offer(
+        id=id, name=name, kind=kind, lines=lines, tokens_per_day_per_replica=kappa,  # type: ignore[arg-type]
+        capacity_per_replica_tokens_per_day=full, min_replicas=minimum, redundant_replicas=host.redundancy,
+        eligible=not ineligible, feasible=True, why_not=ineligible, notes=notes, serving=capacity.serving,
+        capacity_band=(capacity.low_ratio, capacity.high_ratio), gpus_per_replica=accelerators,
+        meta={**meta, "instances_per_replica": instances, "capacity_terms": capacity.terms,
+              "capacity_sources": capacity.sources},
+    )  # fmt: skip
+
+
+def find_quote(scope: Scope, supply: Supply, *, accelerator: str, index: int, gpus_needed: int) -> Quote:
+    """The rate of a supply entry: the user's own, one provider's, or the median of current quotes."""
+    key = f"self_host.supply[{index}]"
+    if supply.usd_per_gpu_hour is not None:
+        rate = scope.chosen(f"{key}.usd_per_gpu_hour", supply.usd_per_gpu_hour, "USD/GPU-hour")
+        where = jurisdiction_of(supply.region)
+        return Quote(
+            supply.provider or "own-quote", f"at ${supply.usd_per_gpu_hour:g}/h", *(supply.usd_per_gpu_hour,) * 3,
+            gpus_per_sku=supply.gpus_per_sku or 1, region=supply.region, jurisdictions=(where,) if where else (),
+            rate=rate, term_years=supply.term_years, prepaid_share=supply.prepaid_share or 0.0,
+        )  # fmt: skip
+    if supply.provider is None or supply.provider == MEDIAN:
+        return _median(scope, supply, accelerator=accelerator)
+    return _listed(scope, supply, accelerator=accelerator, gpus_needed=gpus_needed)
+
+
+def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int) -> Quote:
+    assert supply.provider is not None
+    provider = scope.catalogue.find("rental", supply.provider)
+    found = [
+        cited
+        for cited in scope.catalogue.rentals(
+            accelerator=accelerator, as_of=scope.as_of, provider=provider.id, term=supply.term, region=supply.region
+        )
+        if supply.sku is None or (cited.record.sku or "").lower() == supply.sku.lower()
+    ]
+    if not found:
+        others = scope.catalogue.rentals(accelerator=accelerator, as_of=scope.as_of, provider=provider.id)
+        has = ", ".join(sorted({f"{c.record.term}" + (f" {c.record.sku}" if c.record.sku else "") for c in others}))
+        sellers = sorted(
+            {c.thing_id for c in scope.catalogue.rentals(accelerator=accelerator, as_of=scope.as_of, term=supply.term)}
+        )
+        wanted = " ".join(x for x in (supply.term, supply.sku, supply.region) if x)
+        fix = f"it has: {has}" if has else f"providers that quote it: {', '.join(sellers) or 'none'}"
+        raise FactNotInForce(
+            Problem(
+                f"{provider.id} has no {wanted} price for {accelerator} on {scope.as_of}",
+                fix + "; or give usd_per_gpu_hour", scope.loaded.path,
+                *(scope.loaded.document.position(("self_host", "supply")) or (None, None)), field="self_host.supply",
+            )
+        )  # fmt: skip
+    cheapest = min(
+        found,
+        key=lambda cited: (
+            cited.record.usd_per_gpu_hour.typical
+            * whole_skus(gpus_needed=gpus_needed, gpus_per_sku=cited.record.gpus_per_sku),
+            cited.source_id,
+        ),
+    )
+    record = cheapest.record
+    where = jurisdiction_of(record.region)
+    places = (where,) if where else tuple(provider.regions)  # type: ignore[attr-defined]
+    note = ()
+    if len(found) > 1:
+        note = (f"cheapest of {len(found)} current {supply.term} quotes of {provider.id} for {gpus_needed} GPU(s)",)
+    return Quote(
+        provider.id, f"{provider.name}, {supply.term}" + (f", {record.region}" if record.region else ""),
+        record.usd_per_gpu_hour.low, record.usd_per_gpu_hour.typical, record.usd_per_gpu_hour.high,
+        gpus_per_sku=supply.gpus_per_sku or record.gpus_per_sku, region=record.region, jurisdictions=places,
+        rate=Term("usd_per_gpu_hour", record.usd_per_gpu_hour.typical, "USD/GPU-hour", (cheapest.source_id,)),
+        term_years=supply.term_years or record.term_years,
+        prepaid_share=supply.prepaid_share if supply.prepaid_share is not None else (record.prepaid_share or 0.0),
+        notes=note,
+    )  # fmt: skip
+
+
+def _median(scope: Scope, supply: Supply, *, accelerator: str) -> Quote:
+    quotes = current_quotes(scope, accelerator=accelerator, term=supply.term)
+    if not quotes:
+        raise FactNotInForce(
+            Problem(
+                f"no provider in the catalogue quotes {accelerator} {supply.term} on {scope.as_of}",
+                "give usd_per_gpu_hour, another term, or a catalogue overlay", scope.loaded.path,
+                *(scope.loaded.document.position(("self_host", "supply")) or (None, None)), field="self_host.supply",
+            )
+        )  # fmt: skip
+    rates = [rate for rate, _, _ in quotes]
+    sources = tuple(source for _, source, _ in quotes)
+    middle = statistics.median(rates)
+    return Quote(
+        MEDIAN, f"median of {len(rates)} {supply.term} quotes", min(rates), middle, max(rates),
+        gpus_per_sku=supply.gpus_per_sku or 1, region=None, jurisdictions=(),
+        rate=Term("usd_per_gpu_hour", middle, "USD/GPU-hour", sources),
+        notes=(f"the median of {len(rates)} current quotes, not an offer one can buy; SKU of one GPU assumed",),
+    )  # fmt: skip
+
+
+def current_quotes(scope: Scope, *, accelerator: str, term: str) -> list[tuple[float, str, str]]:
+    """(USD per GPU-hour, source id, provider) of every current quote, price indices left out; cheapest first."""
+    cited = scope.catalogue.rentals(accelerator=accelerator, as_of=scope.as_of, term=term)
+    indices = {thing.id for thing in scope.catalogue.all("rental") if thing.tier == "index"}  # type: ignore[attr-defined]
+    rows = [(c.record.usd_per_gpu_hour.typical, c.source_id, c.thing_id) for c in cited if c.thing_id not in indices]
+    return sorted(rows)
+
+
+def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int) -> CostLine:
+    spread = 1.0 - quote.prepaid_share if quote.term_years else 1.0
+    usd = rent_usd_per_replica_day(
+        usd_per_gpu_hour=quote.usd_per_gpu_hour, discount=supply.discount, gpus_billed=billed
+    )
+    terms: tuple[Term, ...] = (
+        quote.rate,
+        Term("gpus_billed", billed, "GPUs", where=f"whole SKUs of {quote.gpus_per_sku}"),
+        Term("hours_per_day", HOURS_PER_DAY, "h", where="held, busy or not"),
+    )
+    if supply.discount:
+        terms += (scope.chosen(f"self_host.supply[{index}].discount", supply.discount, "share"),)
+    if spread != 1.0:
+        terms += (Term("paid_monthly_share", spread, "share"),)
+    return CostLine(
+        "rent", f"{billed} GPU(s) rented, held 24 h", "compute", usd_per_replica_day=usd * spread,
+        equation="rent", terms=terms, sources=quote.rate.sources,
+    )  # fmt: skip
+
+
+def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int) -> CostLine:
+    """The prepaid share of a term, as the annuity of paying it on the first day."""
+    assert quote.term_years is not None
+    finance = scope.profile.finance
+    per_day = rent_usd_per_replica_day(
+        usd_per_gpu_hour=quote.usd_per_gpu_hour, discount=supply.discount, gpus_billed=billed
+    )
+    paid = per_day * 365.0 * quote.term_years * quote.prepaid_share
+    usd = annuity_usd_per_day(
+        capex_usd=paid, residual_usd=0.0, discount_rate=finance.discount_rate, life_years=quote.term_years,
+        timing=finance.timing,
+    )  # fmt: skip
+    terms = (
+        quote.rate,
+        Term("prepaid_share", quote.prepaid_share, "share"),
+        Term("term_years", quote.term_years, "years"),
+        scope.chosen("finance.discount_rate", finance.discount_rate, "per year"),
+    )
+    return CostLine(
+        "prepaid-rent", "rent paid in advance", "compute", usd_per_replica_day=usd, equation="annuity",
+        terms=terms, sources=quote.rate.sources,
+    )  # fmt: skip

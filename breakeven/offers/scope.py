@@ -1,0 +1,61 @@
+"""What every builder reads: the profile, the catalogue on a date, and the shape of demand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from breakeven.finance.load import effective_peak_to_mean, hourly_weights
+from breakeven.offers.offer import Term
+from breakeven.profile.load import LoadedProfile
+
+if TYPE_CHECKING:
+    from breakeven.catalog.pricebook import PriceBook
+    from breakeven.catalog.store import Catalogue
+    from breakeven.profile.model import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One profile against one catalogue on one date. ``plans`` caches serving estimates."""
+
+    loaded: LoadedProfile
+    catalogue: Catalogue
+    prices: PriceBook
+    as_of: dt.date
+    plans: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def profile(self) -> Profile:
+        """The validated profile."""
+        return self.loaded.profile
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """168 hourly demand weights (Monday 00:00 UTC first), mean 1, of the interactive requests."""
+        return hourly_weights(self.profile.workload.demand, catalogue=self.catalogue, as_of=self.as_of)
+
+    @property
+    def peak_to_mean(self) -> float:
+        """rho: peak over mean after the batch share is spread over its window."""
+        workload = self.profile.workload
+        return effective_peak_to_mean(
+            peak_to_mean=workload.demand.peak_to_mean or max(self.weights),
+            batch_share=workload.batch_share,
+            batch_window_hours=workload.batch_window_hours,
+        )
+
+    def chosen(self, key: str, value: Any, unit: str) -> Term:
+        """A term that the profile states, or that is a documented default when it does not."""
+        from breakeven.profile.load import parse_key
+
+        loc = parse_key(key)
+        data = self.loaded.document.data
+        for step in loc:
+            try:
+                data = data[step]
+            except (KeyError, IndexError, TypeError):
+                return Term(key, value, unit, where="default")
+        overridden = any(text.partition("=")[0].strip() == key for text in self.loaded.overrides)
+        return Term(key, value, unit, where="--set" if overridden else f"profile:{key}")

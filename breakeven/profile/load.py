@@ -1,0 +1,135 @@
+"""From a file, standard input or text to a validated profile that remembers its lines.
+
+Overrides (``--set workload.tokens_per_day=20M``) are applied to the raw data before validation,
+so that they obey the same rules as the file and fail with the same messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+from breakeven.errors import InputError, Problem
+from breakeven.modelio import validate
+from breakeven.profile.model import Profile
+from breakeven.yamlio import Document, Loc, dotted, load_bytes, load_path
+
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProfile:
+    """A profile, the document it came from, and the overrides that were applied to it."""
+
+    profile: Profile
+    document: Document
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The file as the user named it."""
+        return self.document.path
+
+    def where(self, loc: Loc) -> str | None:
+        """``path:line`` of a key of the profile, when it is written there."""
+        position = self.document.position(loc)
+        return f"{self.document.path}:{position[0]}" if position else None
+
+
+def load_profile(path: Path | str, overrides: Sequence[str] = ()) -> LoadedProfile:
+    """Load ``path`` (``-`` reads standard input). Raises :class:`InputError` with every problem."""
+    return from_document(load_path(Path(path)), overrides)
+
+
+def loads_profile(raw: bytes, name: str, overrides: Sequence[str] = ()) -> LoadedProfile:
+    """Like :func:`load_profile` for bytes in memory; ``name`` stands for the file in messages."""
+    return from_document(load_bytes(raw, name), overrides)
+
+
+def from_document(document: Document, overrides: Sequence[str] = ()) -> LoadedProfile:
+    """Validate a document as a profile, with overrides applied to a copy of its data."""
+    if overrides:
+        data = _copy(document.data)
+        for text in overrides:
+            loc, value = parse_override(text)
+            _assign(data, loc, value, text)
+        document = Document(data, document.path, document.node)
+    return LoadedProfile(validate(Profile, document), document, tuple(overrides))
+
+
+def parse_override(text: str) -> tuple[tuple[int | str, ...], Any]:
+    """``self_host.supply[0].gpus=2`` -> (("self_host", "supply", 0, "gpus"), 2)."""
+    key, equals, raw = text.partition("=")
+    if not equals or not key.strip():
+        raise InputError(
+            Problem(f"cannot read {text!r}", "write key=value, for example workload.tokens_per_day=20M", "--set")
+        )
+    return parse_key(key.strip()), load_value(raw, "--set")
+
+
+def load_value(raw: str, name: str) -> Any:
+    """One value written on the command line, by the same YAML rules as a file."""
+    if not raw.strip():
+        return None
+    try:
+        return load_bytes(raw.encode(), name).data
+    except InputError:
+        raise InputError(Problem(f"cannot read the value {raw!r}", "quote text that contains : or #", name)) from None
+
+
+def parse_key(key: str) -> tuple[int | str, ...]:
+    """``api[0].discount`` -> ("api", 0, "discount"). Raises :class:`InputError`."""
+    loc: list[int | str] = []
+    for part in key.split("."):
+        match = re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)((?:\[[0-9]+\])*)", part)
+        if match is None:
+            raise InputError(
+                Problem(f"cannot read the key {key!r}", "write it like self_host.supply[0].gpus", "--set")
+            )
+        loc.append(match.group(1))
+        loc.extend(int(index) for index in re.findall(r"\[([0-9]+)\]", match.group(2)))
+    return tuple(loc)
+
+
+def _copy(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _copy(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_copy(value) for value in data]
+    return data
+
+
+def _assign(data: Any, loc: tuple[int | str, ...], value: Any, text: str) -> None:
+    node = data
+    for depth, step in enumerate(loc):
+        last = depth == len(loc) - 1
+        if isinstance(step, int):
+            if not isinstance(node, list) or step >= len(node):
+                raise InputError(
+                    Problem(f"{dotted(loc[: depth + 1])} does not exist", "the first entry is [0]", "--set", field=text)
+                )
+            if last:
+                node[step] = value
+            elif not isinstance(node[step], (dict, list)):
+                node[step] = {"model": node[step]} if loc[0] == "api" else {}
+            node = node[step]
+        else:
+            if not isinstance(node, dict):
+                raise InputError(
+                    Problem(f"{dotted(loc[:depth])} has no keys", f"check the key {dotted(loc)}", "--set", field=text)
+                )
+            if last:
+                node[step] = value
+            else:
+                following = loc[depth + 1]
+                child = node.get(step)
+                if child is None or not isinstance(child, (dict, list)):
+                    child = [] if isinstance(following, int) else {}
+                    node[step] = child
+                node = child
+
+
+__all__ = ["LoadedProfile", "from_document", "load_profile", "load_value", "loads_profile", "parse_key", "parse_override"]

@@ -1,0 +1,139 @@
+"""The report as Markdown for wikis, tickets and pull requests; user text can't become markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from breakeven.compare.numbers import percent, spoken, times, usd
+from breakeven.compare.result import Comparison
+from breakeven.render.registry import Options
+from breakeven.render.text import plain
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&])")
+
+
+def escape(text: str) -> str:
+    """User text as literal Markdown, on one line.
+
+    >>> escape("a|b <script>")
+    'a\\\\|b \\\\<script\\\\>'
+    """
+    return _SPECIAL.sub(r"\\\1", plain(text))
+
+
+def md_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """A Markdown table; cells must be escaped already."""
+    rule = ["---:" if index in right else "---" for index in range(len(header))]
+    lines = ["| " + " | ".join(header) + " |", "| " + " | ".join(rule) + " |"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return lines
+
+
+def render_markdown(results: Sequence[Comparison], options: Options | None = None) -> str:
+    """One section per result."""
+    return "\n".join(line for result in results for line in _section(result))
+
+
+def _section(result: Comparison) -> list[str]:
+    head = result.headline
+    out = [f"**{escape(head.sentence)}**", ""]
+    out += [f"If: {escape('; '.join(head.conditions))}.", ""] if head.conditions else []
+    out += [
+        f"# {escape(result.name)}",
+        "",
+        f"{spoken(result.tokens_per_day)} tokens/day; facts as of {result.as_of}; catalogue "
+        f"{result.catalogue_version} (`{result.catalogue_digest[:19]}`); breakeven {result.tool_version}.",
+        "",
+    ]
+    out += ["## Offers at this volume", ""]
+    out += md_table(
+        ["offer", "kind", "$/day", "$/month", "$/Mtok", "$/Mtok full", "replicas", "used", "serves"],
+        (
+            [
+                escape(row.offer.name), row.offer.kind, _money(row.usd_per_day), _money(row.usd_per_month),
+                _money(row.usd_per_mtok), _money(row.capacity_usd_per_mtok), "" if row.replicas is None else str(row.replicas),
+                "" if row.utilisation_share is None else percent(row.utilisation_share),
+                "yes" if row.offer.feasible and row.offer.eligible else escape("no: " + "; ".join(row.offer.why_not)),
+            ]
+            for row in result.offers
+        ),
+        right=range(2, 8),
+    )  # fmt: skip
+    out += ["", "## Cost lines (USD a day at this volume)", ""]
+    out += md_table(
+        ["offer", "line", "category", "$/day", "fixed $/day", "$/replica-day", "$/Mtok"],
+        (
+            [
+                escape(row.offer.id), escape(line.name), line.category, _money(amount), f"{line.usd_per_day:.6g}",
+                f"{line.usd_per_replica_day:.6g}", f"{line.usd_per_mtok:.6g}",
+            ]
+            for row in result.offers
+            for line, amount in row.bill
+        ),
+        right=range(3, 7),
+    )  # fmt: skip
+    out += ["", "## Crossovers", ""]
+    out += md_table(
+        ["self-hosting wins over", "with", "outcome", "first from", "for good from", "share of capacity"],
+        (
+            [
+                escape(found.api), escape(found.self_host), found.outcome,
+                "" if found.first_tokens_per_day is None else spoken(found.first_tokens_per_day),
+                "" if found.settled_tokens_per_day is None else spoken(found.settled_tokens_per_day),
+                "" if found.capacity_share is None else percent(found.capacity_share),
+            ]
+            for found in result.crossovers
+        ),
+        right=range(3, 6),
+    )  # fmt: skip
+    if result.alternatives:
+        out += ["", "## What moves it", ""]
+        out += md_table(
+            ["alternative", "changed", "outcome", "first from", "factor"],
+            (
+                [
+                    escape(row.name), escape(row.changed if row.why_not is None else f"{row.changed}: {row.why_not}"),
+                    row.outcome or "?",
+                    "" if row.first_tokens_per_day is None else spoken(row.first_tokens_per_day),
+                    "" if row.ratio_to_headline is None else times(row.ratio_to_headline),
+                ]
+                for row in result.alternatives
+            ),
+            right=(3, 4),
+        )  # fmt: skip
+    out += ["", "## Assumptions", ""]
+    out += md_table(
+        ["name", "value", "unit", "origin"],
+        ([escape(a.name), escape(_value(a.value)), escape(a.unit), escape(a.origin)] for a in result.assumptions),
+    )
+    out += ["", "## Sources", ""]
+    out += md_table(
+        ["record", "effective", "retrieved", "kind", "source", "age (days)"],
+        (
+            [
+                escape(s.id), str(s.effective or ""), str(s.retrieved or ""), s.kind, _link(s.url, s.title),
+                "" if s.age_days is None else str(s.age_days),
+            ]
+            for s in result.sources
+        ),
+        right=(5,),
+    )  # fmt: skip
+    out += ["", "## Not included", "", *(f"- {escape(text)}" for text in result.not_included)]
+    if result.warnings:
+        out += ["", "## Warnings", "", *(f"- {escape(text)}" for text in result.warnings)]
+    return [*out, ""]
+
+
+def _money(value: float | None) -> str:
+    return "?" if value is None else usd(value).replace("$", "\\$")
+
+
+def _value(value: object) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _link(url: str | None, title: str | None) -> str:
+    if url and re.fullmatch(r"https?://[^\s<>\"'`|\\]+", url):
+        return f"<{url}>" if not title else f"{escape(title)} <{url}>"
+    return escape(title or url or "")
