@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from breakeven.catalog.records import Accelerator, AcceleratorSpec as AcceleratorRecord, ModelArchitecture
+from pathlib import Path
+
+from breakeven import yamlio
+from breakeven.catalog.records import Accelerator, ModelArchitecture
+from breakeven.catalog.records import AcceleratorSpec as AcceleratorRecord
 from breakeven.errors import InputError
+from breakeven.serving.calibration import Calibration
 from breakeven.serving.spec import AcceleratorSpec, LinearLayers, ModelSpec
 
 # A datasheet's "80 GB" is 80 GiB less what ECC and the driver keep: an H100 reports 81,559 MiB.
@@ -11,7 +16,6 @@ from breakeven.serving.spec import AcceleratorSpec, LinearLayers, ModelSpec
 _REPORTED_SHARE_OF_GIB = 0.985
 _UNIFIED_MEMORY_SHARE = 0.75
 _PCIE_BYTES_PER_S = 32e9
-_NVLINK_FLOOR_BYTES_PER_S = 90e9
 
 
 def model_spec(record: ModelArchitecture, *, model_id: str) -> ModelSpec:
@@ -98,7 +102,14 @@ def accelerator_spec(thing: Accelerator, record: AcceleratorRecord) -> Accelerat
         memory_bytes_per_s=record.memory_bandwidth_gb_per_s * 1e9,
         flop_per_s={name: value * 1e12 for name, value in classes.items() if value},
         link_bytes_per_s=link,
-        scale_up_count=record.scale_up_domain_count or (8 if link >= _NVLINK_FLOOR_BYTES_PER_S else 8),
+        scale_up_count=record.scale_up_domain_count or 8,
         tdp_w=record.tdp_w,
         peer_to_peer=not consumer,
     )
+
+
+def load_calibration(path: Path | None = None) -> Calibration:
+    """The shipped calibration, or one of the same format elsewhere."""
+    if path is None:
+        path = Path(__file__).parent.parent / "catalog" / "data" / "calibration" / "serving.yaml"
+    return Calibration.from_mapping(yamlio.load_path(path).data)

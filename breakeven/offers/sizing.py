@@ -1,0 +1,124 @@
+"""What one replica of a self-hosted model sustains, and on how many accelerators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from breakeven.errors import BreakevenError, Infeasible, InputError
+from breakeven.serving.calibration import Calibration, normalise_engine
+from breakeven.serving.estimate import sustained, within_latency
+from breakeven.serving.instance import prepare
+from breakeven.serving.layouts import layouts
+from breakeven.serving.precision import default_kv_precision, native_precision, normalise, normalise_kv
+from breakeven.serving.spec import AcceleratorSpec, Band, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
+
+# A larger replica must be this much cheaper per token to be preferred: a smaller one follows demand closer.
+_PREFER_SMALLER = 1.10
+MAX_ACCELERATORS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaPlan:
+    """One replica at the latency targets. Bands are low / typical / high (80 %)."""
+
+    config: ServingConfig
+    requests_per_s: Band
+    output_tok_per_s: Band
+    total_tok_per_s: Band
+    estimate: Estimate
+
+    @property
+    def accelerators(self) -> int:
+        return self.config.accelerators
+
+
+def resolve_config(
+    *,
+    model: ModelSpec,
+    accelerator: AcceleratorSpec,
+    accelerators: int,
+    engine: str | None = None,
+    weight_precision: str | None = None,
+    kv_precision: str | None = None,
+) -> ServingConfig:
+    """Fill in what was left blank: the model's own precision, the engine's default cache precision."""
+    name = normalise_engine(engine)
+    weights = normalise(weight_precision) if weight_precision else native_precision(model, accelerator)
+    cache = normalise_kv(kv_precision) if kv_precision else default_kv_precision(weights, engine=name)
+    return ServingConfig(
+        accelerators, tp=accelerators, weight_precision=weights, kv_precision=cache, engine=name
+    )
+
+
+def plan_replica(
+    *,
+    model: ModelSpec,
+    accelerator: AcceleratorSpec,
+    gpus_per_replica: int | None,
+    shape: Shape,
+    latency: LatencyTarget,
+    calibration: Calibration,
+    engine: str | None = None,
+    weight_precision: str | None = None,
+    kv_precision: str | None = None,
+    max_accelerators: int | None = None,
+    arrival_cv2: float = 1.0,
+) -> ReplicaPlan:
+    """The best configuration of one replica within the latency targets.
+
+    Without ``gpus_per_replica``: the count with the most requests per accelerator, the smaller one
+    where a larger gains less than a tenth. Raises Infeasible, saying what would work.
+    """
+    if gpus_per_replica is not None and gpus_per_replica < 1:
+        raise InputError("gpus_per_replica must be at least 1")
+    domain = max_accelerators or min(accelerator.scale_up_count, MAX_ACCELERATORS)
+    counts = [gpus_per_replica] if gpus_per_replica else [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= domain]
+    best: tuple[float, ServingConfig] | None = None
+    reasons: list[BreakevenError] = []
+    for count in counts:
+        base = resolve_config(
+            model=model, accelerator=accelerator, accelerators=count, engine=engine,
+            weight_precision=weight_precision, kv_precision=kv_precision,
+        )  # fmt: skip
+        found: tuple[float, ServingConfig] | None = None
+        for config in layouts(model=model, accelerator=accelerator, base=base, copies=False):
+            try:
+                instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                _, state, _, _ = sustained(instance, shape, latency, arrival_cv2=arrival_cv2)
+            except Infeasible as reason:
+                reasons.append(reason)
+                continue
+            rate = state.requests_per_s * config.copies / count
+            if found is None or rate > found[0]:
+                found = (rate, config)
+        if found and (best is None or found[0] > best[0] * _PREFER_SMALLER):
+            best = found
+    if best is None:
+        raise Infeasible(_nearest(reasons))
+    instance = prepare(model=model, accelerator=accelerator, config=best[1], calibration=calibration)
+    estimate = within_latency(instance, shape, calibration, latency=latency, arrival_cv2=arrival_cv2)
+    return _plan(estimate, shape)
+
+
+def _plan(estimate: Estimate, shape: Shape) -> ReplicaPlan:
+    out = estimate.output_tok_per_s
+    total = (shape.input_tokens + shape.output_tokens) / shape.output_tokens
+    return ReplicaPlan(
+        config=estimate.config,
+        requests_per_s=_scaled(out, 1.0 / shape.output_tokens),
+        output_tok_per_s=out,
+        total_tok_per_s=_scaled(out, total),
+        estimate=replace(estimate),
+    )
+
+
+def _scaled(band: Band, factor: float) -> Band:
+    return Band(band.low * factor, band.typical * factor, band.high * factor)
+
+
+def _nearest(reasons: list[BreakevenError]) -> str:
+    """The last reason is that of the largest count tried, which came nearest."""
+    if not reasons:
+        return "no configuration divides the model over these accelerators; use a power of two"
+    latest = [reason for reason in reasons if "does not meet" in str(reason)] or reasons
+    return str(latest[-1])

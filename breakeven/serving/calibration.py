@@ -1,0 +1,166 @@
+"""Calibrated parameters, resolved for one model, accelerator and configuration.
+
+A parameter is a base value times a factor per engine and per hardware generation, kept inside
+physical bounds. What is not named (an engine nobody measured, a new generation) takes factor one:
+the base is the centre of all engines and generations, so an unknown one gets the default, not an
+error. No parameter knows a model, an accelerator or a source by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from breakeven.serving.load import Scheduling
+from breakeven.serving.memory import MemoryRules
+from breakeven.serving.precision import Numerics
+from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
+from breakeven.serving.step import PARAMETER_FIELDS, StepParameters
+
+FAST_LINK_BYTES_PER_S = 90e9
+MEMORY_FIELDS = ("cache_share", "reserve_bytes", "growth_share")
+FITTED_FIELDS = PARAMETER_FIELDS + MEMORY_FIELDS
+SCHEDULING_FIELDS = ("budget_tokens", "mixed", "front_end_s", "max_sequences")
+
+_ENGINE_SPELLINGS = {
+    "trt-llm": "tensorrt-llm", "trtllm": "tensorrt-llm", "tensorrt_llm": "tensorrt-llm", "tensorrt": "tensorrt-llm",
+    "trt": "tensorrt-llm", "tensorrtllm": "tensorrt-llm", "sgl": "sglang",
+}  # fmt: skip
+DEFAULT_ENGINE = "vllm"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One calibrated quantity: base values by kind, factors by engine and generation, bounds."""
+
+    unit: str
+    low: float
+    high: float
+    base: Mapping[str, float]
+    engine: Mapping[str, float] = field(default_factory=dict)
+    generation: Mapping[str, float] = field(default_factory=dict)
+
+    def value(self, *, kind: str, engine: str, generation: str) -> float:
+        base = self.base[kind] if kind in self.base else self.base["any"]
+        value = base * self.engine.get(engine, 1.0) * self.generation.get(generation, 1.0)
+        return min(max(value, self.low), self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class BandWidth:
+    """80 % band of predicted over measured, as factors on the prediction."""
+
+    low: float
+    high: float
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What ``scripts/calibrate.py`` fitted: parameters, engine facts, bands, and what they cover."""
+
+    date: str
+    digest: str
+    parameters: Mapping[str, Parameter]
+    scheduling: Mapping[str, Mapping[str, float]]  # engine, or "any"
+    bands: Mapping[str, BandWidth]  # "throughput-dense-C", ...
+    covered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # engines, generations, ...
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> Calibration:
+        parameters = {
+            name: Parameter(
+                unit=str(entry["unit"]),
+                low=float(entry["bounds"][0]),
+                high=float(entry["bounds"][1]),
+                base={str(k): float(v) for k, v in entry["base"].items()},
+                engine={str(k): float(v) for k, v in entry.get("engine", {}).items()},
+                generation={str(k): float(v) for k, v in entry.get("generation", {}).items()},
+            )
+            for name, entry in data["parameters"].items()
+        }
+        bands = {
+            str(name): BandWidth(float(band["low"]), float(band["high"]), int(band.get("rows", 0)))
+            for name, band in data.get("bands", {}).items()
+        }
+        covered = {str(k): tuple(str(item) for item in v) for k, v in data.get("covered", {}).items()}
+        scheduling = {
+            str(engine): {str(k): float(v) for k, v in rules.items()} for engine, rules in data["scheduling"].items()
+        }
+        return cls(str(data["date"]), str(data["digest"]), parameters, scheduling, bands, covered)
+
+
+def normalise_engine(name: str | None) -> str:
+    """One spelling per engine; an unknown name passes through and meets the default factors.
+
+    >>> normalise_engine("TRT-LLM"), normalise_engine("vLLM 0.18"), normalise_engine(None)
+    ('tensorrt-llm', 'vllm', 'vllm')
+    """
+    if not name or not name.strip():
+        return DEFAULT_ENGINE
+    text = name.strip().lower().split(" ")[0]
+    if text.startswith("vllm"):
+        return "vllm"
+    return _ENGINE_SPELLINGS.get(text, text)
+
+
+def link_kind(accelerator: AcceleratorSpec) -> str:
+    """``nvlink`` for a fast scale-up interconnect, ``pcie`` between cards, ``host`` where cards cannot reach each other."""
+    if accelerator.link_bytes_per_s >= FAST_LINK_BYTES_PER_S:
+        return "nvlink"
+    return "pcie" if accelerator.peer_to_peer else "host"
+
+
+def compute_kind(compute_class: str, bytes_per_param: float) -> str:
+    """``expanded`` where quantised weights are multiplied at 16 bit, else the compute class."""
+    return "expanded" if compute_class == "f16" and bytes_per_param < 1.9 else compute_class
+
+
+def kinds(accelerator: AcceleratorSpec, numerics: Numerics, *, engine: str) -> dict[str, str]:
+    """Which base value of each parameter applies; ``any`` where there is one only."""
+    link = link_kind(accelerator)
+    return {
+        "dense_compute": compute_kind(numerics.dense_class, numerics.dense_bytes),
+        "expert_compute": compute_kind(numerics.expert_class, numerics.expert_bytes),
+        "link": link,
+        "expert_link": link,
+        "collective_s": link,
+        "collective_doubling_s": link,
+        "expert_collective_s": link,
+        "growth_share": engine,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Every calibrated number of one configuration."""
+
+    step: StepParameters
+    memory: MemoryRules
+    scheduling: Scheduling
+
+
+def resolve(
+    calibration: Calibration,
+    *,
+    model: ModelSpec,
+    accelerator: AcceleratorSpec,
+    config: ServingConfig,
+    numerics: Numerics,
+) -> Resolved:
+    """Look up and bound every parameter for one configuration."""
+    engine = config.engine
+    by_kind = kinds(accelerator, numerics, engine=engine)
+    values = {
+        name: calibration.parameters[name].value(
+            kind=by_kind.get(name, "any"), engine=engine, generation=accelerator.generation
+        )
+        for name in FITTED_FIELDS
+    }
+    rules = calibration.scheduling.get(engine) or calibration.scheduling["any"]
+    return Resolved(
+        step=StepParameters(**{name: values[name] for name in PARAMETER_FIELDS}),
+        memory=MemoryRules(**{name: values[name] for name in MEMORY_FIELDS}),
+        scheduling=Scheduling(**{name: rules[name] for name in SCHEDULING_FIELDS}),
+    )

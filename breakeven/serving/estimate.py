@@ -1,0 +1,227 @@
+"""Answers about one configuration: at a concurrency, at its best throughput, or within latency targets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from breakeven.errors import Infeasible, InputError
+from breakeven.serving import grade as grading
+from breakeven.serving.arithmetic import SCALAR
+from breakeven.serving.calibration import Calibration
+from breakeven.serving.instance import Instance, best_throughput, check_shape, parts_ms
+from breakeven.serving.load import LoadState
+from breakeven.serving.queueing import Latency, open_loop_latency
+from breakeven.serving.spec import Estimate, LatencyTarget, Shape
+
+BISECTIONS = 10
+# Where a fifth less cache would cost more throughput than this, the cache is what binds.
+_CACHE_BINDS = 0.04
+
+
+def _binding(instance: Instance, shape: Shape, state: LoadState, *, full: bool) -> tuple[str, dict[str, float]]:
+    """What the time of an average step goes to: compute, bandwidth, interconnect or (fixed) latency."""
+    parts = {name: float(value) for name, value in parts_ms(instance, shape, state).items()}
+    w, p = instance.work, instance.resolved.step
+    tokens = state.decode_batch / instance.config.pp / instance.config.attention_ranks
+    tokens += state.prefill_tokens * max(state.tpot_s - state.decode_step_s, 0.0) / max(state.tpot_s, 1e-12)
+    compute_s = tokens * w.dense_flop_s_per_token / p.dense_compute
+    if compute_s > w.dense_byte_s / p.dense_memory:
+        compute = parts["dense"] + parts["head"] + parts["experts"]
+        bandwidth = 0.0
+    else:
+        compute = 0.0
+        bandwidth = parts["dense"] + parts["head"] + parts["experts"]
+    compute += parts["prefill_attention"]
+    bandwidth += parts["cache"] + parts["activations"]
+    shares = {
+        "compute": compute,
+        "bandwidth": bandwidth,
+        "interconnect": parts["collectives"],
+        "latency": parts["overhead"],
+    }
+    limit = max(shares, key=lambda name: shares[name])
+    if full and _cache_binds(instance, shape, state):
+        limit = "kv-memory"
+    return limit, parts
+
+
+def _cache_binds(instance: Instance, shape: Shape, state: LoadState) -> bool:
+    cap = instance.concurrency_cap(shape)
+    less = instance.at(shape, max(cap * 0.8, 1.0) * instance.config.copies, cap=cap)
+    return bool(less.requests_per_s < state.requests_per_s * (1.0 - _CACHE_BINDS))
+
+
+def _power_share(instance: Instance, batch: float) -> float:
+    """Draw over TDP under inference by batch: 0.65 to 16 sequences, 0.74 to 64, 0.82 above, joined smoothly."""
+    if batch <= 16.0:
+        return 0.65
+    if batch >= 128.0:
+        return 0.82
+    return 0.65 + 0.17 * (batch - 16.0) / 112.0
+
+
+def _build(
+    instance: Instance,
+    shape: Shape,
+    calibration: Calibration,
+    state: LoadState,
+    latency: Latency,
+    *,
+    concurrency: float,
+    ttft_closed: bool,
+    limit: str | None,
+    at_capacity: bool,
+) -> Estimate:
+    config = instance.config
+    cap = instance.concurrency_cap(shape)
+    per_rank = state.decode_batch / config.attention_ranks
+    reasons = grading.outside_calibration(
+        calibration,
+        model=instance.model,
+        accelerator=instance.accelerator,
+        config=config,
+        batch_per_rank=per_rank,
+        at_capacity=at_capacity,
+    )
+    grade = "D" if reasons else "C"
+    full = concurrency >= cap * config.copies * 0.999
+    binding, parts = _binding(instance, shape, state, full=full)
+    throughput = float(state.requests_per_s * shape.output_tokens * config.copies)
+    wide = grading.band_width(calibration, metric="throughput", model=instance.model, grade=grade)
+    slow = grading.band_width(calibration, metric="tpot", model=instance.model, grade=grade)
+    mean = float(state.ttft_s) * 1e3 if ttft_closed else float(latency.ttft_mean_ms)
+    ratio = float(latency.ttft_p95_ms) / max(float(latency.ttft_mean_ms), 1e-9)
+    p95 = mean * ratio if ttft_closed else float(latency.ttft_p95_ms)
+    p50 = mean * float(latency.ttft_p50_ms) / max(float(latency.ttft_mean_ms), 1e-9) if ttft_closed else float(
+        latency.ttft_p50_ms
+    )
+    notes = [*instance.notes, *reasons]
+    limit_tokens = instance.model.max_context_tokens
+    if limit_tokens and shape.input_tokens + shape.output_tokens > limit_tokens:
+        notes.append(
+            f"{shape.input_tokens + shape.output_tokens:.0f} tokens are beyond the {limit_tokens} that "
+            f"{instance.model.id} is configured for"
+        )
+    return Estimate(
+        config=config,
+        concurrency=concurrency,
+        decode_batch=float(state.decode_batch) * config.copies,
+        requests_per_s=float(state.requests_per_s) * config.copies,
+        output_tok_per_s=grading.banded(throughput, wide),
+        total_tok_per_s=throughput * (shape.input_tokens + shape.output_tokens) / shape.output_tokens,
+        ttft_ms_mean=mean,
+        ttft_ms_p50=p50,
+        ttft_ms_p95=p95,
+        tpot_ms=grading.banded(float(state.tpot_s) * 1e3, slow),
+        limit=limit or binding,
+        grade=grade,
+        evidence="calibrated model",
+        weight_bytes_per_accelerator=float(instance.footprint.weights),
+        kv_bytes_per_accelerator=float(cap * _sequence_bytes(instance, shape) / config.attention_ranks),
+        max_concurrency=cap * config.copies,
+        power_share_of_tdp=_power_share(instance, per_rank),
+        step_parts_ms=parts,
+        notes=tuple(notes),
+    )
+
+
+def _sequence_bytes(instance: Instance, shape: Shape) -> float:
+    from breakeven.serving.memory import sequence_bytes
+
+    held = shape.input_tokens + shape.output_tokens * instance.resolved.memory.growth_share
+    return float(sequence_bytes(SCALAR, instance.footprint, tokens=held))
+
+
+def _latency(instance: Instance, shape: Shape, state: LoadState, percentile: float, arrival_cv2: float) -> Latency:
+    return open_loop_latency(
+        SCALAR,
+        state,
+        instance.requests(shape),
+        percentile=percentile,
+        arrival_cv2=arrival_cv2,
+        front_end_s=instance.resolved.scheduling.front_end_s,
+    )
+
+
+def at_concurrency(instance: Instance, shape: Shape, calibration: Calibration, *, concurrency: float) -> Estimate:
+    """Closed loop: ``concurrency`` requests always in flight, prefill included."""
+    check_shape(shape)
+    if not concurrency >= 1:
+        raise InputError(f"concurrency must be at least 1, not {concurrency:g}")
+    state = instance.at(shape, concurrency)
+    cap = instance.concurrency_cap(shape) * instance.config.copies
+    latency = _latency(instance, shape, state, 95.0, 1.0)
+    return _build(
+        instance, shape, calibration, state, latency, concurrency=concurrency, ttft_closed=True,
+        limit="kv-memory" if concurrency > cap else None, at_capacity=False,
+    )  # fmt: skip
+
+
+def at_best_throughput(instance: Instance, shape: Shape, calibration: Calibration) -> Estimate:
+    """The best steady throughput over every concurrency the cache admits; no latency target."""
+    check_shape(shape)
+    concurrency, state = best_throughput(instance, shape)
+    latency = _latency(instance, shape, state, 95.0, 1.0)
+    return _build(
+        instance, shape, calibration, state, latency, concurrency=concurrency, ttft_closed=True, limit=None,
+        at_capacity=True,
+    )  # fmt: skip
+
+
+def sustained(
+    instance: Instance, shape: Shape, latency: LatencyTarget, *, arrival_cv2: float = 1.0
+) -> tuple[float, LoadState, Latency, str | None]:
+    """The largest load within the targets: (concurrency, state, latency, what stopped it).
+
+    Both latencies rise with concurrency, so bisection on its logarithm finds the limit.
+    """
+    cap = instance.concurrency_cap(shape)
+    copies = instance.config.copies
+
+    def probe(concurrency: float) -> tuple[LoadState, Latency, str | None]:
+        state = instance.at(shape, concurrency * copies, cap=cap)
+        seen = _latency(instance, shape, state, latency.percentile, arrival_cv2)
+        if latency.tpot_ms is not None and seen.tpot_target_ms > latency.tpot_ms:
+            return state, seen, "tpot"
+        if latency.ttft_ms is not None and seen.ttft_target_ms > latency.ttft_ms:
+            return state, seen, "ttft"
+        return state, seen, None
+
+    state, seen, broken = probe(cap)
+    if broken is None:
+        return cap * copies, state, seen, None
+    low_state, low_seen, low_broken = probe(1.0)
+    if low_broken is not None:
+        asked = latency.tpot_ms if low_broken == "tpot" else latency.ttft_ms
+        got = low_seen.tpot_target_ms if low_broken == "tpot" else low_seen.ttft_target_ms
+        raise Infeasible(
+            f"{instance.model.id} on {instance.config.accelerators} x {instance.accelerator.id} does not meet "
+            f"{low_broken.upper()} {asked:g} ms at p{latency.percentile:g}: alone, a request gets {got:.1f} ms",
+            fix="use more or faster accelerators, fewer bytes per weight, or a looser target",
+        )
+    low, high = 1.0, cap
+    for _ in range(BISECTIONS):
+        middle = float(SCALAR.sqrt(low * high))
+        state, seen, now = probe(middle)
+        if now is None:
+            low, low_state, low_seen = middle, state, seen
+        else:
+            high, broken = middle, now
+        if high < low * 1.002:
+            break
+    return low * copies, low_state, low_seen, broken
+
+
+def within_latency(
+    instance: Instance, shape: Shape, calibration: Calibration, *, latency: LatencyTarget, arrival_cv2: float = 1.0
+) -> Estimate:
+    """The load one instance sustains within the targets, under Poisson arrivals (or burstier)."""
+    check_shape(shape)
+    concurrency, state, seen, broken = sustained(instance, shape, latency, arrival_cv2=arrival_cv2)
+    made = _build(
+        instance, shape, calibration, state, seen, concurrency=concurrency, ttft_closed=False,
+        limit="latency" if broken else None, at_capacity=broken is None,
+    )  # fmt: skip
+    if broken:
+        made = replace(made, notes=(*made.notes, f"the {broken.upper()} target is what limits it"))
+    return made

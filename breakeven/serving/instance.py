@@ -1,0 +1,213 @@
+"""One serving instance, checked and ready to be asked about any load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from breakeven.errors import Infeasible, InputError
+from breakeven.serving import memory
+from breakeven.serving.arithmetic import SCALAR, Number
+from breakeven.serving.calibration import Calibration, Resolved, resolve
+from breakeven.serving.load import LoadState, Requests, closed_loop
+from breakeven.serving.memory import Footprint
+from breakeven.serving.precision import Numerics, numerics
+from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig, Shape
+from breakeven.serving.step import StepTime, step_time
+from breakeven.serving.work import Work, work
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A configuration with its work, memory and parameters. ``notes`` say what was assumed."""
+
+    model: ModelSpec
+    accelerator: AcceleratorSpec
+    config: ServingConfig
+    numerics: Numerics
+    work: Work
+    footprint: Footprint
+    resolved: Resolved
+    notes: tuple[str, ...]
+
+    def requests(self, shape: Shape) -> Requests:
+        return Requests(shape.new_input_tokens, shape.cached_tokens, shape.output_tokens)
+
+    def concurrency_cap(self, shape: Shape) -> float:
+        """Requests whose cache fits at once in one copy; the engine's own limit applies too."""
+        rules = self.resolved.memory
+        cap = memory.concurrency_cap(
+            SCALAR,
+            self.footprint,
+            cache_share=rules.cache_share,
+            reserve_bytes=rules.reserve_bytes,
+            input_tokens=shape.input_tokens,
+            held_output=shape.output_tokens * rules.growth_share,
+        )
+        limit = self.resolved.scheduling.max_sequences * self.config.attention_ranks
+        return float(min(cap, limit))
+
+    def at(self, shape: Shape, concurrency: float, *, cap: float | None = None) -> LoadState:
+        """Closed loop with ``concurrency`` requests in flight over all copies; rates are of one copy."""
+        return closed_loop(
+            SCALAR,
+            self.work,
+            self.resolved.step,
+            self.resolved.scheduling,
+            self.requests(shape),
+            concurrency=max(concurrency / self.config.copies, 1.0),
+            cap=self.concurrency_cap(shape) if cap is None else cap,
+        )
+
+    def step(self, shape: Shape, *, decode_batch: float, prefill_tokens: float) -> StepTime:
+        """The parts of one step of one stage."""
+        ranks = self.config.attention_ranks
+        requests = self.requests(shape)
+        per_rank = max(prefill_tokens / ranks, min(prefill_tokens, requests.new_input))
+        return step_time(
+            SCALAR,
+            self.work,
+            self.resolved.step,
+            decode=decode_batch / self.config.pp,
+            prefill=prefill_tokens,
+            prefill_rank=per_rank if prefill_tokens else 0.0,
+            context=requests.context,
+            span=requests.span,
+            prompts=per_rank / requests.new_input if prefill_tokens else 0.0,
+        )
+
+
+def check_degrees(model: ModelSpec, config: ServingConfig) -> None:
+    """Refuse parallel degrees that no engine can run, saying which would."""
+    for name in ("accelerators", "tp", "pp", "ep", "dp"):
+        if getattr(config, name) < 1:
+            raise InputError(f"{name} must be at least 1, not {getattr(config, name)}")
+    if config.tp * config.pp * config.dp != config.accelerators:
+        raise InputError(
+            f"tp x pp x dp = {config.tp} x {config.pp} x {config.dp} is not the {config.accelerators} accelerators",
+            fix="leave the degrees blank, or make their product the number of accelerators",
+        )
+    if model.query_heads % config.tp:
+        fits = [tp for tp in range(1, config.tp + 1) if model.query_heads % tp == 0]
+        raise InputError(
+            f"{model.query_heads} attention heads of {model.id} do not divide by tp = {config.tp}",
+            fix=f"use tp = {fits[-1]}",
+        )
+    if config.pp > model.layers:
+        raise InputError(f"pp = {config.pp} is more than the {model.layers} layers of {model.id}")
+    if model.is_moe and config.ep > 1 and (config.ep > model.experts or config.ep > config.accelerators):
+        raise InputError(
+            f"ep = {config.ep} is more than the experts or the accelerators",
+            fix=f"use at most {min(model.experts, config.accelerators)}",
+        )
+
+
+def check_shape(shape: Shape) -> None:
+    """Refuse lengths that are not requests."""
+    if not shape.input_tokens >= 1:
+        raise InputError(f"input_tokens must be at least 1, not {shape.input_tokens:g}")
+    if not shape.output_tokens >= 1:
+        raise InputError(f"output_tokens must be at least 1, not {shape.output_tokens:g}")
+    if not 0.0 <= shape.cached_input_share <= 1.0:
+        raise InputError("cached_input_share must lie between 0 and 1")
+
+
+def coverage_rate(model: ModelSpec) -> float:
+    """-ln(1 - k/E), how fast tokens touch new experts; 1 for a dense model.
+
+    >>> coverage_rate(ModelSpec("x", 1, 8, 1, 1, 8, 10))
+    1.0
+    """
+    if not model.is_moe or model.experts_per_token >= model.experts:
+        return 1.0
+    return -float(SCALAR.log(1.0 - model.experts_per_token / model.experts))
+
+
+def accelerators_needed(model: ModelSpec, accelerator: AcceleratorSpec, numbers: Numerics) -> int:
+    """The smallest power of two of accelerators whose memory holds the weights."""
+    count = 1
+    while count < 4096:
+        tp = count
+        while tp > 1 and model.query_heads % tp:
+            tp //= 2
+        config = ServingConfig(count, tp=tp, pp=max(1, count // tp))
+        weights = memory.weight_bytes_per_accelerator(model=model, config=config, numerics=numbers)
+        if weights < accelerator.usable_memory_bytes * 0.99:
+            return count
+        count *= 2
+    return count
+
+
+def prepare(
+    *, model: ModelSpec, accelerator: AcceleratorSpec, config: ServingConfig, calibration: Calibration
+) -> Instance:
+    """Check the configuration and compute what does not depend on the load."""
+    check_degrees(model, config)
+    numbers = numerics(model, accelerator, weights=config.weight_precision, kv=config.kv_precision)
+    print_of = memory.footprint(model=model, accelerator=accelerator, config=config, numerics=numbers)
+    if print_of.weights >= print_of.memory:
+        needed = accelerators_needed(model, accelerator, numbers)
+        raise Infeasible(
+            f"{model.id} in {config.weight_precision} needs {print_of.weights / 1e9:.0f} GB per accelerator, "
+            f"{accelerator.id} has {print_of.memory / 1e9:.0f}",
+            fix=f"use {needed} of them, or fewer bytes per weight",
+        )
+    notes = [numbers.note] if numbers.note else []
+    if config.accelerators_per_copy > accelerator.scale_up_count:
+        notes.append(
+            f"more than the {accelerator.scale_up_count} accelerators one fast interconnect joins: "
+            "the network between nodes is not calibrated"
+        )
+    return Instance(
+        model=model,
+        accelerator=accelerator,
+        config=config,
+        numerics=numbers,
+        work=work(
+            model=model,
+            accelerator=accelerator,
+            config=config,
+            numerics=numbers,
+            coverage_rate=coverage_rate(model),
+        ),
+        footprint=print_of,
+        resolved=resolve(calibration, model=model, accelerator=accelerator, config=config, numerics=numbers),
+        notes=tuple(notes),
+    )
+
+
+def best_throughput(instance: Instance, shape: Shape) -> tuple[float, LoadState]:
+    """The concurrency (all copies) of the best steady throughput, and the state there.
+
+    Throughput rises with concurrency until the cache or the prefill is full, and can fall a little
+    where a longer queue helps nobody; a short geometric ladder below the cap finds the best.
+    """
+    cap = instance.concurrency_cap(shape)
+    copies = instance.config.copies
+    best: tuple[float, LoadState] | None = None
+    for share in (1.0, 0.6, 0.3):
+        concurrency = max(cap * share, 1.0)
+        state = instance.at(shape, concurrency * copies, cap=cap)
+        if best is None or state.requests_per_s > best[1].requests_per_s:
+            best = (concurrency * copies, state)
+    assert best is not None
+    return best
+
+
+def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str, Number]:
+    """Milliseconds of each part of an average step: a decode step plus its share of prefill."""
+    decode = instance.step(shape, decode_batch=state.decode_batch, prefill_tokens=0.0)
+    mixed = instance.step(
+        shape,
+        decode_batch=state.decode_batch * instance.resolved.scheduling.mixed,
+        prefill_tokens=state.prefill_tokens,
+    )
+    added = max(mixed.total - decode.total * instance.resolved.scheduling.mixed, 1e-12)
+    stages = instance.config.pp
+    prefill = max(state.tpot_s - state.decode_step_s, 0.0)
+    out: dict[str, float] = {}
+    for name in StepTime.__dataclass_fields__:
+        alone = getattr(decode, name) * stages
+        extra = getattr(mixed, name) - getattr(decode, name) * instance.resolved.scheduling.mixed
+        out[name] = (alone + max(extra, 0.0) / added * prefill) * 1e3
+    return out
