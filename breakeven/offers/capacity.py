@@ -101,7 +101,7 @@ def _measured(
 
 
 def _estimated(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Capacity | NoCapacity:
-    from breakeven.offers.sizing import plan_for_profile
+    from breakeven.offers.profile_plan import plan_for_profile
 
     workload = scope.profile.workload
     try:

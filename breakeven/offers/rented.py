@@ -22,6 +22,7 @@ from breakeven.profile.self_host import Supply
 from breakeven.units import HOURS_PER_DAY
 
 MEDIAN = "median"
+QUOTE_DAYS = 365  # older observations belong to the trend
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +211,20 @@ def _median(scope: Scope, supply: Supply, *, accelerator: str) -> Quote:
 
 
 def current_quotes(scope: Scope, *, accelerator: str, term: str) -> list[tuple[float, str, str]]:
-    """(USD per GPU-hour, source id, provider) of every current quote, price indices left out; cheapest first."""
-    cited = scope.catalogue.rentals(accelerator=accelerator, as_of=scope.as_of, term=term)
-    indices = {thing.id for thing in scope.catalogue.all("rental") if thing.tier == "index"}  # type: ignore[attr-defined]
-    rows = [(c.record.usd_per_gpu_hour.typical, c.source_id, c.thing_id) for c in cited if c.thing_id not in indices]
+    """(USD per GPU-hour, source id, provider) of every quote on file of the last year; cheapest first.
+
+    Every dated observation counts, also two of one provider by different sources and the published
+    on-demand indices: the spread between them is part of what a buyer meets.
+    """
+    wanted = scope.catalogue.find("accelerators", accelerator).id
+    rows = []
+    for provider in scope.catalogue.ids("rental"):
+        for cited in scope.catalogue.records("rental", provider, "prices", scope.as_of):
+            record = cited.record
+            if record.term != term or (scope.as_of - record.effective).days > QUOTE_DAYS:
+                continue
+            if record.accelerator == wanted or scope.catalogue.find("accelerators", record.accelerator).id == wanted:
+                rows.append((record.usd_per_gpu_hour.typical, cited.source_id, provider))
     return sorted(rows)
 
 
