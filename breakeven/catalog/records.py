@@ -9,6 +9,7 @@ number means all three.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -268,64 +269,106 @@ class OpenModel(Thing):
 # --- API prices -------------------------------------------------------------------------------
 
 
+def _exact(value: Any) -> Any:
+    """A price as the exact decimal text it was written as; YAML's 0.15 reads back as ``0.15``."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return value
+    text = (value if isinstance(value, str) else repr(value)).strip().removeprefix("$")
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", text) is None:
+        raise ValueError(f"is not a price in USD ({value!r}); write for example 0.15")
+    return text
+
+
+ExactUsd = Annotated[str, BeforeValidator(_exact)]
+
+
 class ApiTier(Record):
     """Prices that apply to the whole request when its input is longer than ``above_input_tokens``."""
 
     above_input_tokens: Whole
-    input_usd_per_mtok: str
-    output_usd_per_mtok: str
-    cached_input_usd_per_mtok: str | None = None
-    cache_write_usd_per_mtok: str | None = None
+    input_usd_per_mtok: ExactUsd
+    output_usd_per_mtok: ExactUsd
+    cached_input_usd_per_mtok: ExactUsd | None = None
+    cache_write_usd_per_mtok: ExactUsd | None = None
 
 
 class ApiWindow(Record):
     """A weekly window (UTC) in which all prices are multiplied."""
 
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...]
-    from_hour: NotNegative
-    to_hour: NotNegative
+    from_hour: Whole
+    to_hour: Whole
     price_ratio: Positive
+
+    @model_validator(mode="after")
+    def _hours(self) -> ApiWindow:
+        if not 0 <= self.from_hour < self.to_hour <= 24:
+            raise ValueError("needs 0 <= from_hour < to_hour <= 24 (cut a window at midnight UTC)")
+        return self
 
 
 class ApiPrice(Dated):
     """List prices in USD per million tokens, kept as exact decimal strings."""
 
-    input_usd_per_mtok: str
-    output_usd_per_mtok: str
-    cached_input_usd_per_mtok: str | None = None
-    cache_write_usd_per_mtok: str | None = None
-    reasoning_usd_per_mtok: str | None = None
+    input_usd_per_mtok: ExactUsd
+    output_usd_per_mtok: ExactUsd
+    cached_input_usd_per_mtok: ExactUsd | None = None
+    cache_write_usd_per_mtok: ExactUsd | None = None
+    reasoning_usd_per_mtok: ExactUsd | None = None
     tiers: tuple[ApiTier, ...] = ()
     batch_price_ratio: Positive | None = None
     batch_cached_price_ratio: Positive | None = None  # absent: the batch ratio applies to cached reads too
-    batch_window_hours: Hours | None = None
+    batch_window_hours: Hours | None = None  # absent: the provider's ``batch_windows``
     flex_price_ratio: Positive | None = None
+    flex_cached_price_ratio: Positive | None = None  # absent: the flex ratio applies to cached reads too
     priority_price_ratio: Positive | None = None
     windows: tuple[ApiWindow, ...] = ()
 
 
-class ProvisionedPrice(Dated):
-    """Provisioned throughput: a unit rented by time that carries a number of tokens per minute."""
+class BatchWindow(Dated):
+    """Within how many hours a provider's batch jobs end (a maximum, or its stated target)."""
 
-    unit: str  # ptu, gsu, scale-tier-unit, ...
-    usd_per_unit_day: Ranged | None = None
-    usd_per_input_unit_day: Ranged | None = None  # where input and output units are bought apart
-    usd_per_output_unit_day: Ranged | None = None
-    term: Literal["hourly", "monthly", "yearly", "daily"]
+    hours: Hours
+
+
+class ProvisionedPrice(Dated):
+    """Provisioned throughput: a unit rented by time that carries a number of tokens per minute.
+
+    Prices are per unit and ``term``: an hourly price per hour, a yearly one per year.
+    """
+
+    unit: str  # ptu, gsu, scale-tier, ...
+    term: Literal["hourly", "daily", "monthly", "yearly"]
+    usd_per_unit: Ranged | None = None
+    usd_per_input_unit: Ranged | None = None  # where input and output units are bought apart
+    usd_per_output_unit: Ranged | None = None
     input_tokens_per_minute_per_unit: Positive | None = None
     output_tokens_per_minute_per_unit: Positive | None = None
     output_token_weight: Positive | None = None  # an output token counts as this many input tokens
-    cached_token_weight: NotNegative | None = None  # 0: cached tokens are free
+    cached_token_weight: NotNegative | None = None  # 0: cached tokens are free; absent: they count in full
+    cache_write_token_weight: Positive | None = None  # absent: a cache write counts as input
     minimum_units: Whole = 1
     unit_increment: Whole = 1
+    maximum_input_tokens: Whole | None = None  # per request; longer ones are not served
+    throughput_source: SourceRef | None = None  # where the throughput has another source than the price
+
+    @model_validator(mode="after")
+    def _whole(self) -> ProvisionedPrice:
+        apart = self.usd_per_input_unit is not None and self.usd_per_output_unit is not None
+        if (self.usd_per_unit is None) == (not apart):
+            raise ValueError("needs either usd_per_unit, or both usd_per_input_unit and usd_per_output_unit")
+        if self.unit_increment < 1 or self.minimum_units % self.unit_increment:
+            raise ValueError("minimum_units must be a multiple of unit_increment")
+        return self
 
 
 class ApiModel(Record):
-    """One model at one provider."""
+    """One model at one provider. Without prices of its own, genai-prices is asked for them."""
 
     model: str
     aliases: tuple[str, ...] = ()
-    open_model: str | None = None  # id of the open-weight model it serves
+    genai_model: str | None = None  # its id in genai-prices where that is another
+    open_model: str | None = None  # Hugging Face id of the open weights it serves
     available_from: dt.date | None = None
     retired_on: dt.date | None = None
     regions: tuple[str, ...] = ()
@@ -334,6 +377,18 @@ class ApiModel(Record):
     lifecycle_source: SourceRef | None = None
     note: str | None = None
 
+    @model_validator(mode="after")
+    def _cited(self) -> ApiModel:
+        if (self.available_from or self.retired_on) and self.lifecycle_source is None:
+            raise ValueError("available_from and retired_on need a lifecycle_source")
+        return self
+
+
+class PricePackage(Dated):
+    """A version of the genai-prices package whose data this catalogue was checked against."""
+
+    version: str
+
 
 class ApiProvider(Thing):
     """An API provider: overlay over genai-prices. ``genai_provider`` is its id there."""
@@ -341,7 +396,9 @@ class ApiProvider(Thing):
     genai_provider: str | None = None
     pricing_url: str | None = None
     models: tuple[ApiModel, ...] = ()
+    batch_windows: tuple[BatchWindow, ...] = ()
     platform_fee_share: Share | None = None
+    packages: tuple[PricePackage, ...] = ()  # of the file ``genai-prices`` alone
 
 
 # --- histories --------------------------------------------------------------------------------
@@ -374,6 +431,32 @@ class PriceHistory(Thing):
     trends: tuple[TrendRate, ...] = ()
 
 
+# --- demand -----------------------------------------------------------------------------------
+
+HourlyWeights = Annotated[tuple[NotNegative, ...], Field(min_length=24, max_length=24)]
+
+
+class WeekShape(Dated):
+    """Relative demand of each hour of the day (UTC), for working days and the weekend."""
+
+    weekday: HourlyWeights
+    saturday: HourlyWeights
+    sunday: HourlyWeights
+
+
+class WeekSeries(Dated):
+    """Relative demand of each of the 168 hours of a week (UTC), Monday 00:00 first."""
+
+    hourly: Annotated[tuple[NotNegative, ...], Field(min_length=168, max_length=168)]
+
+
+class DemandProfile(Thing):
+    """A named shape of demand over the week; one of the two ways to write it."""
+
+    shapes: tuple[WeekShape, ...] = ()
+    series: tuple[WeekSeries, ...] = ()
+
+
 KINDS: dict[str, type[Thing]] = {
     "accelerators": Accelerator,
     "rental": RentalProvider,
@@ -383,4 +466,5 @@ KINDS: dict[str, type[Thing]] = {
     "models": OpenModel,
     "api": ApiProvider,
     "history": PriceHistory,
+    "demand": DemandProfile,
 }

@@ -27,6 +27,7 @@ PACKAGED = Path(__file__).parent / "data"
 _NOUNS = {
     "accelerators": "accelerator", "rental": "rental provider", "servers": "server", "sites": "site",
     "figures": "figure set", "models": "open-weight model", "api": "API provider", "history": "price history",
+    "demand": "demand shape",
 }  # fmt: skip
 
 
@@ -235,6 +236,7 @@ class Catalogue:
                     origins.setdefault(field_name, []).extend([(self.relative(path), layer)] * len(value))
                 elif isinstance(value, tuple):
                     merged[field_name] = (*merged.get(field_name, ()), *value)
+                    origins.setdefault(field_name, []).extend([(self.relative(path), layer)] * len(value))
                 else:
                     merged[field_name] = value
             thing = KINDS[kind].model_construct(None, **{**_defaults(KINDS[kind]), **merged})
@@ -317,13 +319,9 @@ class Catalogue:
             licence=source.licence, flags=flags,
         )  # fmt: skip
 
-    def file_of(self, kind: str, name: str, field: str, index: int) -> str:
-        """The file in which a record of a field stands."""
-        loaded = self._load(kind, self._resolve(kind, name))
-        origin = loaded.origins.get(field)
-        if origin is not None:
-            return origin[index][0]
-        return self.relative(self._files[kind][loaded.thing.id][0][0])
+    def origin_of(self, kind: str, name: str, field: str, index: int) -> tuple[str, int]:
+        """(file, layer) of one entry of a field; layer 0 is the package, overlays count from 1."""
+        return self._load(kind, self._resolve(kind, name)).origins[field][index]
 
     def source(self, source_id: str) -> SourceRow:
         """The provenance of a cited record. Raises :class:`FactNotFound` for an unknown id."""

@@ -1,0 +1,72 @@
+"""What a price book answers: the prices of one model for one workload, and where they come from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from breakeven.catalog.list_price import Prices
+
+ServiceTier = Literal["standard", "flex", "priority"]
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Prices already announced for a later day, at the same requests and service tier."""
+
+    effective: dt.date
+    prices: Prices
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OffPeak:
+    """Prices of the cheapest hours of the week, for work that can wait ``wait_hours`` at the most."""
+
+    prices: Prices
+    wait_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Exact mean prices in USD per million tokens, at the workload's requests and hours.
+
+    ``effective`` is the day from which the list price is in force (None: undated), ``checked`` the
+    day it was last read. ``long_context_share`` is the share of requests above a context tier.
+    """
+
+    model_ref: str
+    provider: str
+    provider_name: str
+    model: str
+    tier: ServiceTier
+    batch: bool
+    as_of: dt.date
+    prices: Prices
+    effective: dt.date | None
+    sources: tuple[str, ...]
+    cached_input_listed: bool
+    cache_write_listed: bool
+    long_context_share: float = 0.0
+    batch_window_hours: float | None = None
+    off_peak: OffPeak | None = None
+    announced: tuple[Announced, ...] = ()
+    retires_on: dt.date | None = None
+    regions: tuple[str, ...] = ()
+    open_model: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A provider that serves an open-weight model per token, priced on the date.
+
+    ``exact`` is False where it serves another checkpoint of the same architecture.
+    """
+
+    model_ref: str
+    provider: str
+    provider_name: str
+    open_model: str
+    exact: bool
