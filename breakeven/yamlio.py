@@ -29,6 +29,10 @@ _INT = re.compile(r"[-+]?[0-9]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
+)
+_TEXT_STYLES = frozenset("'\"|>")  # quoted and block scalars are always text
 _CONSTANTS: dict[str, Any] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True,
@@ -202,10 +206,10 @@ class _Builder:
 
     def scalar(self, node: yaml.ScalarNode, loc: tuple[int | str, ...]) -> Any:
         text = node.value
-        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.split(":")[-1] in ("binary", "set", "omap"):
+        if node.tag not in _PLAIN_TAGS:
             self.fail(node, loc, f"has the tag {node.tag!r}", "write a plain value")
             return None
-        if node.style is not None:  # quoted or block: always text
+        if node.style in _TEXT_STYLES:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]

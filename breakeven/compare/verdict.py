@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Headline, OfferAtVolume
+from breakeven.errors import FactNotFound
 from breakeven.offers.scope import Scope
 
 
@@ -46,6 +47,17 @@ def headline(scope: Scope, offers: Sequence[OfferAtVolume], crossovers: Sequence
         api.offer.id, own.offer.id, _sentence(scope, api, own, found), _conditions(scope, api, own, found),
         _cheaper(api, own),
     )  # fmt: skip
+
+
+def _same_model(scope: Scope, api: OfferAtVolume) -> bool:
+    """Whether the API sells the very model that would be self-hosted, so that nothing is substituted."""
+    served = api.offer.meta.get("open_model")
+    if served is None:
+        return False
+    try:
+        return bool(scope.catalogue.find("models", scope.profile.self_host.model).id == served)
+    except FactNotFound:
+        return False
 
 
 def _cheaper(api: OfferAtVolume, own: OfferAtVolume) -> str | None:
@@ -101,7 +113,7 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
         parts.append(f"the crossing lies at {percent(found.capacity_share)} of what the running replicas can serve")
     if own.offer.serving is not None:
         parts.append(f"throughput is evidence of grade {own.offer.serving.grade}")
-    if host.substitute is None and api.offer.meta.get("open_model") != own.offer.meta.get("open_model", object()):
+    if host.substitute is None and not _same_model(scope, api):
         parts.append(f"nobody has asserted that {host.model} can stand in for {api.offer.name} (self_host.substitute)")
     if host.substitute is False:
         parts.append(f"the profile says that {host.model} is NOT a substitute: costs are shown for information")
