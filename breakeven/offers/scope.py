@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from breakeven.finance.load import effective_peak_to_mean, hourly_weights
@@ -34,14 +35,20 @@ class Scope:
     @property
     def weights(self) -> tuple[float, ...]:
         """168 hourly demand weights (Monday 00:00 UTC first), mean 1, of the interactive requests."""
-        return hourly_weights(self.profile.workload.demand, catalogue=self.catalogue, as_of=self.as_of)
+        demand = self.profile.workload.demand
+        key = ("weights", demand)
+        if key not in self.plans:
+            base = Path(self.loaded.path).parent
+            self.plans[key] = hourly_weights(demand, catalogue=self.catalogue, as_of=self.as_of, base_dir=base)
+        weights: tuple[float, ...] = self.plans[key]
+        return weights
 
     @property
     def peak_to_mean(self) -> float:
         """rho: peak over mean after the batch share is spread over its window."""
         workload = self.profile.workload
         return effective_peak_to_mean(
-            peak_to_mean=workload.demand.peak_to_mean or max(self.weights),
+            peak_to_mean=max(self.weights),
             batch_share=workload.batch_share,
             batch_window_hours=workload.batch_window_hours,
         )
