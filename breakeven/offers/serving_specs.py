@@ -16,6 +16,7 @@ from breakeven.serving.spec import AcceleratorSpec, LinearLayers, ModelSpec
 _REPORTED_SHARE_OF_GIB = 0.985
 _UNIFIED_MEMORY_SHARE = 0.75
 _PCIE_BYTES_PER_S = 32e9
+_HBM_FLOOR_GB_PER_S = 2500.0
 
 
 def model_spec(record: ModelArchitecture, *, model_id: str) -> ModelSpec:
@@ -97,7 +98,7 @@ def accelerator_spec(thing: Accelerator, record: AcceleratorRecord) -> Accelerat
     return AcceleratorSpec(
         id=thing.id,
         vendor=vendor,
-        generation=(thing.generation or "").lower() or "unknown",
+        generation=_kernel_generation(thing.generation, record.memory_bandwidth_gb_per_s),
         usable_memory_bytes=usable,
         memory_bytes_per_s=record.memory_bandwidth_gb_per_s * 1e9,
         flop_per_s={name: value * 1e12 for name, value in classes.items() if value},
@@ -106,6 +107,18 @@ def accelerator_spec(thing: Accelerator, record: AcceleratorRecord) -> Accelerat
         tdp_w=record.tdp_w,
         peer_to_peer=not consumer,
     )
+
+
+def _kernel_generation(generation: str | None, memory_bandwidth_gb_per_s: float) -> str:
+    """The generation whose kernels an accelerator runs.
+
+    Blackwell cards with GDDR memory (RTX) have other tensor cores than B200 and run other kernels;
+    Blackwell Ultra runs Blackwell's.
+    """
+    name = (generation or "unknown").strip().lower()
+    if name.startswith("blackwell"):
+        return "blackwell-rtx" if memory_bandwidth_gb_per_s < _HBM_FLOOR_GB_PER_S else "blackwell"
+    return name
 
 
 def load_calibration(path: Path | None = None) -> Calibration:

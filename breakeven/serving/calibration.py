@@ -20,8 +20,9 @@ from breakeven.serving.step import PARAMETER_FIELDS, StepParameters
 
 FAST_LINK_BYTES_PER_S = 90e9
 MEMORY_FIELDS = ("cache_share", "reserve_bytes", "growth_share")
-FITTED_FIELDS = PARAMETER_FIELDS + MEMORY_FIELDS
-SCHEDULING_FIELDS = ("budget_tokens", "mixed", "front_end_s", "max_sequences")
+SCHEDULING_FIELDS = ("budget_tokens", "mixed", "rank_balance", "max_sequences")
+LOAD_FIELDS = ("front_end_s", "bunching")
+FITTED_FIELDS = PARAMETER_FIELDS + MEMORY_FIELDS + LOAD_FIELDS
 
 _ENGINE_SPELLINGS = {
     "trt-llm": "tensorrt-llm", "trtllm": "tensorrt-llm", "tensorrt_llm": "tensorrt-llm", "tensorrt": "tensorrt-llm",
@@ -32,7 +33,7 @@ DEFAULT_ENGINE = "vllm"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One calibrated quantity: base values by kind, factors by engine and generation, bounds."""
+    """One calibrated quantity: base values by kind, factors by engine (or ``engine/kind``) and generation, bounds."""
 
     unit: str
     low: float
@@ -43,7 +44,8 @@ class Parameter:
 
     def value(self, *, kind: str, engine: str, generation: str) -> float:
         base = self.base[kind] if kind in self.base else self.base["any"]
-        value = base * self.engine.get(engine, 1.0) * self.generation.get(generation, 1.0)
+        value = base * self.engine.get(engine, 1.0) * self.engine.get(f"{engine}/{kind}", 1.0)
+        value *= self.generation.get(generation, 1.0)
         return min(max(value, self.low), self.high)
 
 
@@ -106,7 +108,7 @@ def normalise_engine(name: str | None) -> str:
 
 
 def link_kind(accelerator: AcceleratorSpec) -> str:
-    """``nvlink`` for a fast scale-up interconnect, ``pcie`` between cards, ``host`` where cards cannot reach each other."""
+    """``nvlink`` for a fast scale-up interconnect, ``pcie`` between cards, ``host`` where they exchange through it."""
     if accelerator.link_bytes_per_s >= FAST_LINK_BYTES_PER_S:
         return "nvlink"
     return "pcie" if accelerator.peer_to_peer else "host"
@@ -117,12 +119,17 @@ def compute_kind(compute_class: str, bytes_per_param: float) -> str:
     return "expanded" if compute_class == "f16" and bytes_per_param < 1.9 else compute_class
 
 
-def kinds(accelerator: AcceleratorSpec, numerics: Numerics, *, engine: str) -> dict[str, str]:
+def kinds(model: ModelSpec, accelerator: AcceleratorSpec, numerics: Numerics, *, engine: str) -> dict[str, str]:
     """Which base value of each parameter applies; ``any`` where there is one only."""
     link = link_kind(accelerator)
+    attention = "linear" if model.linear.count else model.attention
+    expert = compute_kind(numerics.expert_class, numerics.expert_bytes)
     return {
+        "layer_s": attention,
+        "expert_layer_s": expert,
+        "expert_memory": expert,
         "dense_compute": compute_kind(numerics.dense_class, numerics.dense_bytes),
-        "expert_compute": compute_kind(numerics.expert_class, numerics.expert_bytes),
+        "expert_compute": expert,
         "link": link,
         "expert_link": link,
         "collective_s": link,
@@ -151,7 +158,7 @@ def resolve(
 ) -> Resolved:
     """Look up and bound every parameter for one configuration."""
     engine = config.engine
-    by_kind = kinds(accelerator, numerics, engine=engine)
+    by_kind = kinds(model, accelerator, numerics, engine=engine)
     values = {
         name: calibration.parameters[name].value(
             kind=by_kind.get(name, "any"), engine=engine, generation=accelerator.generation
@@ -162,5 +169,7 @@ def resolve(
     return Resolved(
         step=StepParameters(**{name: values[name] for name in PARAMETER_FIELDS}),
         memory=MemoryRules(**{name: values[name] for name in MEMORY_FIELDS}),
-        scheduling=Scheduling(**{name: rules[name] for name in SCHEDULING_FIELDS}),
+        scheduling=Scheduling(
+            **{name: rules[name] for name in SCHEDULING_FIELDS}, **{name: values[name] for name in LOAD_FIELDS}
+        ),
     )

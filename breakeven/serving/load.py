@@ -20,6 +20,8 @@ from breakeven.serving.step import StepParameters, step_time
 from breakeven.serving.work import Work
 
 ITERATIONS = 12
+# Sequences per attention rank from which prompts are held back to prefill together.
+BUSY_RANK = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,17 @@ class Scheduling:
 
     budget_tokens  prompt and output tokens one attention rank processes in a step at most
     mixed          1 where prompts share a step with decoding sequences, 0 where they get their own
+    rank_balance   how far prompts wait for each other so that all attention ranks prefill at once (0..1)
     front_end_s    tokenizer, queue and network, before the first step of a request
+    bunching       share of the requests in flight that arrive together and queue for prefill behind each other
     max_sequences  the engine's own default limit on sequences in flight per attention rank
     """
 
     budget_tokens: Number
     mixed: Number
+    rank_balance: Number
     front_end_s: Number
+    bunching: Number
     max_sequences: Number
 
 
@@ -80,7 +86,10 @@ def _one_round(
     """(decode round, stall per request, own prefill time, prompt tokens per step)."""
     decode = batch / w.stages
     budget = x.maximum(s.budget_tokens - decode / w.attention_ranks * s.mixed, 0.25 * s.budget_tokens)
-    ranks = x.clip(arrivals, 1.0, w.attention_ranks)
+    # Prompts reach the ranks unevenly; a rank that waits for others to prefill with it does not hold
+    # them up later. Worth it only once every rank has work to go on with.
+    together = s.rank_balance * (w.attention_ranks - 1.0) * x.minimum(batch / (BUSY_RANK * w.attention_ranks), 1.0)
+    ranks = x.clip(arrivals, 1.0 + together, w.attention_ranks)
     prefill_rank = x.minimum(budget, r.new_input * x.maximum(arrivals / ranks, 1.0))
     prefill = prefill_rank * ranks
     prompts = prefill_rank / r.new_input
@@ -113,10 +122,11 @@ def closed_loop(
     ttft = own
     rate = inside / (ttft + (r.output - 1.0) * tpot)
     later = x.maximum(r.output - 1.0, 1e-9)
+    bunched = s.bunching * 0.5 * (inside - 1.0)
     for _ in range(ITERATIONS):
         share = x.minimum(rate * stall, 0.98)
         waiting = rate * ttft * others
-        new_ttft = s.front_end_s + 0.5 * decode_round + own + stall * waiting
+        new_ttft = s.front_end_s + 0.5 * decode_round + own + stall * (waiting + bunched)
         new_tpot = decode_round + rate * others * tpot * stall
         ttft = 0.5 * (ttft + new_ttft)
         tpot = 0.5 * (tpot + new_tpot)

@@ -52,7 +52,7 @@ class Work:
     ep_link_s_per_token: Number
     stage_link_s_per_token: Number  # hand-over to the next pipeline stage
     # counts
-    layers: Number  # of this stage
+    layers: Number  # of this stage; two blocks make one
     expert_layers: Number
     stages: Number
     attention_ranks: Number
@@ -118,8 +118,11 @@ def work(
 
     h = model.hidden
     shared_width = model.shared_expert_intermediate
+    # Attention (or a linear layer) and FFN (or experts) are two blocks of a layer; hybrid models
+    # such as Nemotron have layers of one block only, so blocks are what counts.
+    blocks = float(model.attention_layers + model.linear.count + model.dense_ffn_layers + model.moe_layers)
     activation = 2.0 * (
-        model.layers * 12.0 * h
+        blocks * 6.0 * h
         + model.attention_layers * 2.0 * model.query_heads * model.head_dim / tp
         + model.dense_ffn_layers * 3.0 * model.ffn_intermediate / tp
         + model.moe_layers
@@ -131,11 +134,11 @@ def work(
     )  # fmt: skip
 
     hops = float(tp - 1) / tp
-    # Each layer ends attention and FFN with an all-reduce of t x h 16-bit values; with attention
+    # Each block ends with an all-reduce of t x h 16-bit values; with attention
     # data parallelism the FFN's becomes a dispatch and a combine over the expert ranks.
     ep = expert_ranks(model, config)
     spread = ep > 1 and ranks > 1
-    reduced_layers = model.layers * 2.0 - (model.moe_layers if spread else 0.0)
+    reduced_layers = blocks - (model.moe_layers if spread else 0.0)
     tp_link_s = reduced_layers * 2.0 * hops * h * 2.0 * link_s / stages
     ep_link_s = 0.0
     if spread:
@@ -166,7 +169,7 @@ def work(
         ep_collectives=2.0 * model.moe_layers / stages if spread else 0.0,
         ep_link_s_per_token=ep_link_s,
         stage_link_s_per_token=h * 2.0 * link_s if stages > 1 else 0.0,
-        layers=float(model.layers) / stages,
+        layers=0.5 * blocks / stages,
         expert_layers=float(model.moe_layers) / stages,
         stages=float(stages),
         attention_ranks=float(ranks),

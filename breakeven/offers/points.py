@@ -1,0 +1,163 @@
+"""One row of ``estimate --points``: what was asked, resolved to a configuration and answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from breakeven.errors import Infeasible, InputError
+from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.sizing import resolve_config
+from breakeven.serving.calibration import Calibration
+from breakeven.serving.estimate import at_best_throughput, at_concurrency, sustained, within_latency
+from breakeven.serving.instance import Instance, best_throughput, check_shape, prepare
+from breakeven.serving.layouts import layouts
+from breakeven.serving.spec import AcceleratorSpec, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
+
+_NODE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A question; ``None`` is blank and is chosen for the asker."""
+
+    model: str
+    accelerator: str
+    input_tokens: float
+    output_tokens: float
+    accelerators: int | None = None
+    tp: int | None = None
+    pp: int | None = None
+    ep: int | None = None
+    dp: int | None = None
+    weight_precision: str | None = None
+    kv_precision: str | None = None
+    engine: str | None = None
+    concurrency: float | None = None
+    latency: LatencyTarget | None = None
+    cached_input_share: float = 0.0
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.input_tokens, self.output_tokens, cached_input_share=self.cached_input_share)
+
+
+def answer(point: Point, lookup: ServingLookup, calibration: Calibration) -> Estimate:
+    """Resolve what was left blank and estimate. Raises InputError, FactNotFound or Infeasible."""
+    model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
+    instance = choose(point, model, accelerator, calibration)
+    if point.concurrency is not None:
+        return at_concurrency(instance, point.shape, calibration, concurrency=point.concurrency)
+    if point.latency is not None:
+        return within_latency(instance, point.shape, calibration, latency=point.latency)
+    return at_best_throughput(instance, point.shape, calibration)
+
+
+def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibration: Calibration) -> Instance:
+    """The instance the point names, or the best one of those it leaves open."""
+    check_shape(point.shape)
+    if point.concurrency is not None and not point.concurrency >= 1:
+        raise InputError(f"concurrency must be at least 1, not {point.concurrency:g}")
+    candidates: list[Instance] = []
+    failures: list[Infeasible] = []
+    for count in _counts(point, accelerator):
+        base = resolve_config(
+            model=model, accelerator=accelerator, accelerators=count, engine=point.engine,
+            weight_precision=point.weight_precision, kv_precision=point.kv_precision,
+        )  # fmt: skip
+        for config in _configs(point, model, accelerator, base):
+            try:
+                candidates.append(
+                    prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                )
+            except Infeasible as reason:
+                failures.append(reason)
+        if candidates:
+            break
+    if not candidates:
+        if failures:
+            raise failures[-1]
+        raise InputError("the parallel degrees do not fit together", fix="leave some of tp, pp, ep and dp blank")
+    if len(candidates) == 1:
+        return candidates[0]
+    return max(candidates, key=lambda instance: _rate(instance, point))
+
+
+def _rate(instance: Instance, point: Point) -> float:
+    """Requests per second under the point's load: what a blank degree is chosen by."""
+    if point.concurrency is not None:
+        return float(instance.at(point.shape, point.concurrency).requests_per_s) * instance.config.copies
+    if point.latency is not None:
+        try:
+            _, state, _, _ = sustained(instance, point.shape, point.latency)
+        except Infeasible:
+            return 0.0
+        return float(state.requests_per_s) * instance.config.copies
+    _, state = best_throughput(instance, point.shape)
+    return float(state.requests_per_s) * instance.config.copies
+
+
+def _counts(point: Point, accelerator: AcceleratorSpec) -> tuple[int, ...]:
+    """The count asked for, the product of the degrees, or powers of two up to a node."""
+    if point.accelerators is not None:
+        if point.accelerators < 1:
+            raise InputError(f"n_accelerators must be at least 1, not {point.accelerators}")
+        return (point.accelerators,)
+    if point.tp and point.pp is not None and point.dp is not None:
+        return (point.tp * point.pp * point.dp,)
+    least = (point.tp or 1) * (point.pp or 1) * (point.dp or 1)
+    largest = max(min(accelerator.scale_up_count, _NODE), least)
+    counts = [least]
+    while counts[-1] * 2 <= largest:
+        counts.append(counts[-1] * 2)
+    return tuple(counts)
+
+
+def _configs(
+    point: Point, model: ModelSpec, accelerator: AcceleratorSpec, base: ServingConfig
+) -> tuple[ServingConfig, ...]:
+    """Every layout consistent with the degrees that were given."""
+    given = {name: getattr(point, name) for name in ("tp", "pp", "ep", "dp") if getattr(point, name) is not None}
+    if not model.is_moe:
+        given.pop("ep", None)
+    for name, value in given.items():
+        if value < 1:
+            raise InputError(f"{name} must be at least 1, not {value}")
+    product = given.get("tp", 1) * given.get("pp", 1) * given.get("dp", 1)
+    n = base.accelerators
+    if {"tp", "pp", "dp"} <= set(given) and product != n:
+        tp = _attention_tp(given, n)
+        if tp is None:
+            raise InputError(
+                f"tp x pp x dp = {given['tp']} x {given['pp']} x {given['dp']} is not the {n} accelerators",
+                fix="leave a degree blank, or make the product match",
+            )
+        given["tp"] = tp
+    fits = [
+        config
+        for config in layouts(model=model, accelerator=accelerator, base=base)
+        if all(getattr(config, name) == value for name, value in given.items())
+    ]
+    if fits:
+        return tuple(fits)
+    if n % product:
+        raise InputError(
+            f"tp x pp x dp = {product} does not divide the {n} accelerators", fix="leave a degree blank"
+        )
+    rest = n // product
+    filled = dict(given)
+    for name in ("tp", "dp", "pp"):
+        if name not in filled:
+            if name == "tp" and model.query_heads % rest:
+                continue
+            filled[name] = rest
+            rest = 1
+    config = replace(base, tp=filled.get("tp", 1), pp=filled.get("pp", 1), dp=filled.get("dp", 1))
+    eps = [given["ep"]] if "ep" in given else [1, n] if model.is_moe and n > 1 and model.experts % n == 0 else [1]
+    return tuple(replace(config, ep=ep) for ep in eps)
+
+
+def _attention_tp(given: dict[str, int], n: int) -> int | None:
+    """Some tables count tp as all GPUs of an attention-data-parallel instance; tp = n / (pp x dp) then."""
+    if given["dp"] > 1 and given.get("ep", 1) > 1 and given["tp"] * given["pp"] == n and n % (given["pp"] * given["dp"]) == 0:
+        return n // (given["pp"] * given["dp"])
+    return None
