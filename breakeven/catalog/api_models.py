@@ -152,9 +152,7 @@ def variant_price(recorded: Recorded, variant: str) -> ListPrice | None:
     if ratio is None:
         return None
     cached = getattr(record, f"{variant}_cached_price_ratio", None)
-    return standard.scaled(
-        ratio=Decimal(repr(ratio)), cached_ratio=None if cached is None else Decimal(repr(cached))
-    )
+    return standard.scaled(ratio=Decimal(repr(ratio)), cached_ratio=None if cached is None else Decimal(repr(cached)))
 
 
 def _rates(record: ApiPrice | ApiTier, *, reasoning: str | None) -> Rates:

@@ -262,9 +262,7 @@ class PriceBook:
                 )  # fmt: skip
         if catalogued is None:
             raise self._unknown_model(model_ref, provider.id, provider.genai_provider)
-        return _Model(
-            model_ref, provider.id, provider.name, catalogued.model, provider.genai_provider, catalogued
-        )
+        return _Model(model_ref, provider.id, provider.name, catalogued.model, provider.genai_provider, catalogued)
 
     def _find_in_package(self, model_ref: str, provider_id: str, name: str) -> _Model:
         wanted = provider_id.lower()
@@ -371,9 +369,7 @@ class PriceBook:
         listed = self.genai.price(package, as_of=as_of, variant=variant)
         if listed is not None and listed.effective is None and as_of < published:
             note = f"the price of {model.ref} on {as_of} is undated, the first on record: changes may be missing"
-            return ListPrice(
-                listed.base, None, listed.source_id, listed.tiers, listed.windows, (*listed.notes, note)
-            )
+            return ListPrice(listed.base, None, listed.source_id, listed.tiers, listed.windows, (*listed.notes, note))
         return listed
 
     def _package_model(self, model: _Model) -> GenaiModel | None:
