@@ -180,6 +180,10 @@ class Catalogue:
         """A thing by id or alias. Raises :class:`FactNotFound` with the nearest names."""
         return self._load(kind, self._resolve(kind, name)).thing
 
+    def resolve(self, kind: str, name: str) -> str:
+        """The id behind an id or alias, without reading the thing when it is an id already."""
+        return self._resolve(kind, name)
+
     def _resolve(self, kind: str, name: str) -> str:
         wanted = name.strip().lower()
         if wanted in self._files[_known_kind(kind)]:

@@ -65,7 +65,7 @@ def build_owned(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[O
     site = scope.catalogue.find("sites", supply.site) if supply.site else None
     places: tuple[str, ...] = tuple(site.jurisdictions) if site else ()  # type: ignore[attr-defined]
     reasons = unmet(scope.profile.requirements, kind="owned", provider=None, jurisdictions=places)
-    where = f" at {site.name}" if site else ""
+    where = f" {site.id}" if site else ""
     return finish_offer(
         scope, supply, kind="owned", id=f"owned:{machine.id}" + (f"@{site.id}" if site else ""),
         name=supply.name or f"{servers}x {machine.id} owned{where}", lines=tuple(lines), capacity=capacity,

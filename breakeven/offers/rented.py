@@ -22,7 +22,7 @@ from breakeven.profile.self_host import Supply
 from breakeven.units import HOURS_PER_DAY
 
 MEDIAN = "median"
-QUOTE_DAYS = 365  # older observations belong to the trend
+QUOTE_DAYS = 300  # older observations belong to the trend, not to today's market
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,7 @@ def build_rented(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[
     reasons = unmet(
         scope.profile.requirements, kind="rented", provider=quote.provider, jurisdictions=quote.jurisdictions
     )
-    name = supply.name or (
-        f"{billed}x {accelerator} {quote.label}" if supply.gpus is None or billed != needed else
-        f"{needed}x {accelerator} {quote.label}"
-    )  # fmt: skip
+    name = supply.name or f"{billed}x {accelerator} {quote.label}"
     return finish_offer(
         scope, supply, kind="rented", id=f"rented:{quote.provider}/{accelerator}/{supply.term}", name=name,
         lines=tuple(lines), capacity=capacity, instances=instances, accelerators=billed, ineligible=reasons,
@@ -179,7 +176,7 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int)
     if len(found) > 1:
         note = (f"cheapest of {len(found)} current {supply.term} quotes of {provider.id} for {gpus_needed} GPU(s)",)
     return Quote(
-        provider.id, f"{provider.name}, {supply.term}" + (f", {record.region}" if record.region else ""),
+        provider.id, " ".join(x for x in (provider.id, "" if supply.term == "on-demand" else supply.term, record.region) if x),
         record.usd_per_gpu_hour.low, record.usd_per_gpu_hour.typical, record.usd_per_gpu_hour.high,
         gpus_per_sku=supply.gpus_per_sku or record.gpus_per_sku, region=record.region, jurisdictions=places,
         rate=Term("usd_per_gpu_hour", record.usd_per_gpu_hour.typical, "USD/GPU-hour", (cheapest.source_id,)),
@@ -203,7 +200,7 @@ def _median(scope: Scope, supply: Supply, *, accelerator: str) -> Quote:
     sources = tuple(source for _, source, _ in quotes)
     middle = statistics.median(rates)
     return Quote(
-        MEDIAN, f"median of {len(rates)} {supply.term} quotes", min(rates), middle, max(rates),
+        MEDIAN, f"median of {len(rates)} quotes" + ("" if supply.term == "on-demand" else f" {supply.term}"), min(rates), middle, max(rates),
         gpus_per_sku=supply.gpus_per_sku or 1, region=None, jurisdictions=(),
         rate=Term("usd_per_gpu_hour", middle, "USD/GPU-hour", sources),
         notes=(f"the median of {len(rates)} current quotes, not an offer one can buy; SKU of one GPU assumed",),
@@ -211,19 +208,19 @@ def _median(scope: Scope, supply: Supply, *, accelerator: str) -> Quote:
 
 
 def current_quotes(scope: Scope, *, accelerator: str, term: str) -> list[tuple[float, str, str]]:
-    """(USD per GPU-hour, source id, provider) of every quote on file of the last year; cheapest first.
+    """(USD per GPU-hour, source id, provider) of every quote on file of the last QUOTE_DAYS days; cheapest first.
 
     Every dated observation counts, also two of one provider by different sources and the published
     on-demand indices: the spread between them is part of what a buyer meets.
     """
-    wanted = scope.catalogue.find("accelerators", accelerator).id
+    wanted = scope.catalogue.resolve("accelerators", accelerator)
     rows = []
     for provider in scope.catalogue.ids("rental"):
         for cited in scope.catalogue.records("rental", provider, "prices", scope.as_of):
             record = cited.record
             if record.term != term or (scope.as_of - record.effective).days > QUOTE_DAYS:
                 continue
-            if record.accelerator == wanted or scope.catalogue.find("accelerators", record.accelerator).id == wanted:
+            if scope.catalogue.resolve("accelerators", record.accelerator) == wanted:
                 rows.append((record.usd_per_gpu_hour.typical, cited.source_id, provider))
     return sorted(rows)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from breakeven.compare.numbers import percent, spoken, times, usd
 from breakeven.compare.result import Comparison, OfferAtVolume
+from breakeven.offers.offer import Offer
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
 
@@ -36,6 +37,7 @@ def render_table(results: Sequence[Comparison], options: Options) -> str:
 def _page(console: Console, result: Comparison, options: Options) -> None:
     _verdict(console, result, options)
     requests = f"{spoken(result.requests_per_day)} requests of {spoken(result.tokens_per_request)} tokens"
+    console.print()
     console.print(
         Text(
             plain(f"{result.name}: {spoken(result.tokens_per_day)} tokens/day ({requests}); ", limit=400)
@@ -43,7 +45,6 @@ def _page(console: Console, result: Comparison, options: Options) -> None:
             style="dim",
         )
     )
-    console.print()
     console.print(_offers(result, options))
     _reasons(console, result)
     _crossovers(console, result, options)
@@ -75,13 +76,17 @@ def _at_your_volume(result: Comparison) -> Text:
     own = next((r for r in result.offers if r.offer.id == head.self_host), None)
     if api is None or own is None or api.usd_per_day is None or own.usd_per_day is None:
         return Text("At your volume: only the API can serve.")
-    cheaper = own if head.cheaper_at_volume == own.offer.id else api
-    difference = abs(own.usd_per_day - api.usd_per_day)
+    chosen, other = (own, api) if head.cheaper_at_volume == own.offer.id else (api, own)
+    assert chosen.usd_per_day is not None and other.usd_per_day is not None
+    difference = other.usd_per_day - chosen.usd_per_day
     text = Text(f"At {spoken(result.tokens_per_day)} tokens/day: ")
-    text.append(plain(cheaper.offer.name), style="bold")
-    text.append(
-        f" is cheaper by {usd(difference)} a day ({usd(api.usd_per_day)} for the API, {usd(own.usd_per_day)} self-hosted)."
-    )
+    text.append(plain(chosen.offer.name), style="bold")
+    both = f"({usd(api.usd_per_day)} a day for the API, {usd(own.usd_per_day)} self-hosted)"
+    if other.offer.eligible:
+        text.append(f" is cheaper by {usd(difference)} a day {both}.")
+    else:
+        word = "more" if difference < 0 else "less"
+        text.append(f" is the only eligible one of this pair; it costs {usd(abs(difference))} a day {word} {both}.")
     return text
 
 
@@ -101,9 +106,18 @@ def _offers(result: Comparison, options: Options) -> Table:
             "used": "" if row.utilisation_share is None else percent(row.utilisation_share), "serves": _serves(row),
         }  # fmt: skip
         style = "bold green" if row is cheapest else ("dim" if not (row.offer.eligible and row.offer.feasible) else "")
-        name = plain(row.offer.name, limit=120) + (" *" if row is cheapest else "")
+        name = plain(short_name(row.offer), limit=120) + (" *" if row is cheapest else "")
         table.add_row(Text(name, style=style), *(Text(cells[column], style=style) for column in columns))
     return table
+
+
+def short_name(offer: Offer) -> str:
+    """What fits a column: the model as the profile names it, the machines, or the hybrid's machines."""
+    if offer.kind == "hybrid":
+        return offer.name.split(", overflow to ")[0] + ", rest bought"
+    if offer.kind == "api":
+        return str(offer.meta.get("model_ref") or offer.name)
+    return offer.name
 
 
 def _cheapest(result: Comparison) -> OfferAtVolume | None:
@@ -147,7 +161,7 @@ def _crossovers(console: Console, result: Comparison, options: Options) -> None:
     table.add_column("first from", justify="right", no_wrap=True)
     table.add_column("for good from", justify="right", no_wrap=True)
     table.add_column("of capacity", justify="right", no_wrap=True)
-    names = {row.offer.id: row.offer.name for row in result.offers}
+    names = {row.offer.id: short_name(row.offer) for row in result.offers}
     for found in result.crossovers:
         first = found.outcome if found.outcome in ("never", "always") else _volume(found.first_tokens_per_day)
         settled = "" if found.outcome in ("never", "always") else _volume(found.settled_tokens_per_day, none="never")
