@@ -1,0 +1,43 @@
+"""``breakeven accuracy``: predictions against a table of measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+
+def accuracy(
+    measurements: Path = typer.Argument(..., metavar="MEASUREMENTS.csv", help="Published or own measurements."),
+    set_: list[str] = typer.Option([], "--set", help="Only rows whose column 'set' is this; repeatable."),
+    rows: Path | None = typer.Option(None, "--rows", metavar="CSV", help="Also write every compared row here."),
+    output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write the report here."),
+    format: str = typer.Option("table", "--format", "-f", help="table or json."),
+    evidence: str = typer.Option("model", "--evidence", help="Always the calibrated model alone."),
+    as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),
+    catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
+) -> None:
+    """Signed and absolute error, band width and hold rate by model, accelerator, engine, source and regime.
+
+    The calibrated model alone answers, never a look-up of published points.
+    """
+    from breakeven.cli.inputs import load_catalogue, parse_date
+    from breakeven.cli.output import write
+    from breakeven.errors import InputError, Problem
+    from breakeven.offers.accuracy import compare_table, slices
+    from breakeven.offers.accuracy_csv import render_rows
+    from breakeven.offers.lookup import ServingLookup
+    from breakeven.offers.measurements import read_table
+    from breakeven.offers.serving_specs import load_calibration
+    from breakeven.render.serving import render_accuracy
+
+    if evidence != "model":
+        raise InputError(Problem("only the model can be scored", "write model", "--evidence"))
+    table = read_table(measurements)
+    if set_:
+        table = [row for row in table if row.get("set") in set_]
+    lookup = ServingLookup(load_catalogue(catalog), parse_date(as_of))
+    compared, missed = compare_table(table, lookup, load_calibration())
+    if rows is not None:
+        write(render_rows(compared, missed), rows)
+    write(render_accuracy(slices(compared), missed, format=format, compared=len(compared)), output)

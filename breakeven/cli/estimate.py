@@ -1,0 +1,74 @@
+"""``breakeven estimate``: throughput and latency of a model on accelerators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from breakeven.errors import InputError, Problem
+
+
+def estimate(
+    model: str | None = typer.Option(None, "--model", "-m", help="Catalogue or Hugging Face id, or a config.json."),
+    accelerator: str | None = typer.Option(None, "--accelerator", "-a", help="Catalogue id; 'all' ranks every one."),
+    accelerators: int | None = typer.Option(None, "-n", "--accelerators", help="How many; blank: the fewest that fit."),
+    input_tokens: float | None = typer.Option(None, "--input-tokens", help="Tokens in, per request (mean)."),
+    output_tokens: float | None = typer.Option(None, "--output-tokens", help="Tokens out, per request (mean)."),
+    concurrency: float | None = typer.Option(None, "--concurrency", "-c", help="Requests always in flight."),
+    max_throughput: bool = typer.Option(False, "--max-throughput", help="Best steady throughput, no target (default)."),
+    ttft_ms: float | None = typer.Option(None, "--ttft-ms", help="Target: time to first token."),
+    tpot_ms: float | None = typer.Option(None, "--tpot-ms", help="Target: time per output token."),
+    percentile: float = typer.Option(95.0, "--percentile", help="Percentile of the targets."),
+    burstiness: float = typer.Option(1.0, "--burstiness", help="Squared variation of arrivals; Poisson is 1."),
+    tp: int | None = typer.Option(None, "--tp", help="Tensor parallel degree; blank: the best."),
+    pp: int | None = typer.Option(None, "--pp", help="Pipeline stages."),
+    ep: int | None = typer.Option(None, "--ep", help="Expert parallel degree."),
+    dp: int | None = typer.Option(None, "--dp", help="Data parallel degree (attention only when --ep is above 1)."),
+    precision: str | None = typer.Option(None, "--precision", help="Of the weights; blank: the model's own."),
+    kv_precision: str | None = typer.Option(None, "--kv-precision", help="Of the cache; blank: the engine's default."),
+    engine: str | None = typer.Option(None, "--engine", help="vllm, sglang, tensorrt-llm, ..."),
+    cached_input_share: float = typer.Option(0.0, "--cached-input-share", help="Share of input found in a prefix cache."),
+    draft_tokens: int | None = typer.Option(None, "--draft-tokens", help="Speculative decoding: tokens drafted a step."),
+    acceptance: float | None = typer.Option(None, "--acceptance", help="Measured acceptance per drafted token, 0..1."),
+    prefill_accelerators: int | None = typer.Option(
+        None, "--prefill-accelerators", help="Disaggregated: accelerators per prefill worker."
+    ),
+    simulate: bool = typer.Option(False, "--simulate", help="Check the formula by an event simulation (seconds)."),
+    evidence: str = typer.Option("best", "--evidence", help="model: the calibrated model alone; best: published too."),
+    points: Path | None = typer.Option(None, "--points", metavar="CSV", help="Many questions, one per row."),
+    output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write here instead of to standard output."),
+    format: str = typer.Option("table", "--format", "-f", help="table or json."),
+    as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),
+    catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
+) -> None:
+    """Throughput, TTFT, TPOT, memory and power of one serving instance, with its limit, grade and band.
+
+    With --points, rows of a CSV; -o then names the output file. Exit code 4 when infeasible.
+    """
+    from breakeven.cli.inputs import load_catalogue, parse_date
+    from breakeven.cli.output import write
+    from breakeven.offers.lookup import ServingLookup
+    from breakeven.offers.serving_specs import load_calibration
+
+    if evidence not in ("model", "best"):
+        raise InputError(Problem(f"unknown evidence {evidence!r}", "write model or best", "--evidence"))
+    lookup = ServingLookup(load_catalogue(catalog), parse_date(as_of))
+    calibration = load_calibration()
+    if points is not None:
+        from breakeven.offers.points_csv import answer_rows, read_points, render_points
+
+        write(render_points(answer_rows(read_points(points), lookup, calibration, evidence=evidence)), output)
+        return
+    from breakeven.offers.question import Question, ask
+    from breakeven.render.serving import render_estimates
+
+    question = Question(
+        model=model, accelerator=accelerator, accelerators=accelerators, input_tokens=input_tokens,
+        output_tokens=output_tokens, concurrency=concurrency, max_throughput=max_throughput, ttft_ms=ttft_ms,
+        tpot_ms=tpot_ms, percentile=percentile, burstiness=burstiness, tp=tp, pp=pp, ep=ep, dp=dp,
+        weight_precision=precision, kv_precision=kv_precision, engine=engine, cached_input_share=cached_input_share,
+        draft_tokens=draft_tokens, acceptance=acceptance, prefill_accelerators=prefill_accelerators,
+        simulate=simulate, evidence=evidence,
+    )  # fmt: skip
+    write(render_estimates(ask(question, lookup, calibration), format=format), output)

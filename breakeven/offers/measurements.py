@@ -1,0 +1,189 @@
+"""A table of published measurements, row by row, as questions with known answers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from breakeven import yamlio
+from breakeven.errors import InputError, Problem
+from breakeven.offers.points import Point
+from breakeven.serving.calibration import normalise_engine
+from breakeven.serving.precision import normalise, normalise_kv
+
+MAX_BYTES = 200_000_000
+REQUIRED = ("model", "gpu", "n_gpus", "input_tokens", "output_tokens")
+# InferenceX draws lengths uniformly between 0.8 and 1.0 of the nominal ones it prints.
+INFERENCEX_LENGTH_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One comparable row: the question, what was measured, and what to group it by."""
+
+    id: str
+    point: Point
+    regime: str  # max-throughput, fixed-concurrency, offline-batch
+    metric: str  # tpot or throughput
+    measured: float  # TPOT in ms, or output tokens per second of the whole system
+    measured_ttft_ms: float | None
+    source: str
+    family: str
+    model: str
+    engine: str
+    batch_requests: float | None = None  # offline-batch: requests handed over together
+
+
+@dataclass(frozen=True, slots=True)
+class NotComparable:
+    """A row the model does not answer, and why."""
+
+    id: str
+    reason: str
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV with at least the required columns."""
+    raw = yamlio.read_bytes(path, max_bytes=MAX_BYTES)
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(Problem("is not UTF-8 text", "save it as UTF-8 CSV", str(path))) from None
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(
+            Problem(f"lacks the columns {', '.join(missing)}", "use the table's published header", str(path))
+        )
+    return [{str(k): (v or "").strip() for k, v in row.items() if k is not None} for row in reader]
+
+
+def measurements(rows: list[dict[str, str]]) -> Iterator[Measurement | NotComparable]:
+    """Each row in order, either comparable or with the reason why it is not."""
+    for index, row in enumerate(rows):
+        name = row.get("id") or f"row {index + 2}"
+        try:
+            yield _measurement(name, row)
+        except InputError as error:
+            yield NotComparable(name, error.problems[0].message)
+
+
+def number(row: dict[str, str], field: str) -> float | None:
+    """A positive number of a row; blank, text and nan are None."""
+    try:
+        value = float(row.get(field, ""))
+    except ValueError:
+        return None
+    return value if 0 < value < 1e15 else None
+
+
+def _whole(row: dict[str, str], field: str) -> int | None:
+    value = number(row, field)
+    return int(value) if value is not None and value == int(value) else None
+
+
+def _regime(row: dict[str, str]) -> str:
+    scenario = row.get("scenario", "").lower()
+    batching = row.get("batching", "").lower()
+    if batching == "static" or "static" in scenario:
+        raise InputError("static batching: the model describes continuous batching")
+    if "max-throughput" in scenario and "pd" not in scenario.split():
+        return "max-throughput"
+    if "offline batch" in scenario:
+        return "offline-batch"
+    if "fixed concurrency" in scenario:
+        return "fixed-concurrency"
+    if not scenario:
+        return "fixed-concurrency" if number(row, "concurrency_or_batch") else "max-throughput"
+    raise InputError(f"scenario {scenario!r} is neither a concurrency nor a maximum throughput")
+
+
+def _engine(row: dict[str, str]) -> str:
+    name = row.get("framework", "").lower()
+    if name.startswith("llama.cpp"):
+        raise InputError("llama.cpp is not a batching engine of the model")
+    return normalise_engine(name)
+
+
+def _measurement(name: str, row: dict[str, str]) -> Measurement:
+    if row.get("disagg", "").lower() == "yes":
+        raise InputError("disaggregated serving is several instances")
+    spec = row.get("prefix_cache_or_spec_decode", "").lower()
+    if "mtp" in spec or "spec_decode=ambiguous" in spec or "spec_decode=unknown" in spec:
+        raise InputError("speculative decoding without a stated acceptance")
+    regime = _regime(row)
+    engine = _engine(row)
+    isl, osl = number(row, "input_tokens"), number(row, "output_tokens")
+    if isl is None or osl is None or osl < 2:
+        raise InputError("no input or output length")
+    count = _whole(row, "n_gpus")
+    if count is None:
+        raise InputError("no number of accelerators")
+    if row.get("family") == "inferencex" or "[0.8,1.0]x nominal" in row.get("notes", ""):
+        isl, osl = isl * INFERENCEX_LENGTH_SHARE, osl * INFERENCEX_LENGTH_SHARE
+    weights = row.get("weight_precision", "").split(" ")[0]
+    if weights:
+        weights = normalise(weights)
+    cache = row.get("kv_precision", "").lower()
+    cache = normalise_kv(cache) if cache and cache != "auto" else ""
+    concurrency = number(row, "concurrency_or_batch")
+    tpot = number(row, "tpot_ms")
+    output = number(row, "output_tok_s_total")
+    if regime == "fixed-concurrency" and concurrency is None:
+        raise InputError("fixed concurrency without the concurrency")
+    if regime == "fixed-concurrency" and tpot is not None:
+        metric, measured = "tpot", tpot
+    elif output is not None:
+        metric, measured = "throughput", output
+    else:
+        raise InputError("neither TPOT nor output throughput was measured")
+    if regime == "offline-batch" and concurrency is None:
+        raise InputError("offline batch without its number of requests")
+    point = Point(
+        model=row["model"],
+        accelerator=row["gpu"].rstrip("?"),
+        input_tokens=isl,
+        output_tokens=osl,
+        accelerators=count,
+        **_degrees(row, count),
+        weight_precision=weights or None,
+        kv_precision=cache or None,
+        engine=engine,
+        concurrency=concurrency if regime == "fixed-concurrency" else None,
+    )
+    return Measurement(
+        id=name,
+        point=point,
+        regime=regime,
+        metric=metric,
+        measured=measured,
+        measured_ttft_ms=number(row, "ttft_ms") if regime == "fixed-concurrency" else None,
+        source=row.get("source_name", ""),
+        family=row.get("family", ""),
+        model=row.get("model_base") or row["model"],
+        engine=engine,
+        batch_requests=concurrency if regime == "offline-batch" else None,
+    )
+
+
+def _degrees(row: dict[str, str], count: int) -> dict[str, int | None]:
+    """Parallel degrees as published; blank expert and data parallelism mean none.
+
+    Tables count tensor parallelism in two ways under attention data parallelism: where the product
+    is too large, tp is what is left of the accelerators.
+    """
+    tp, pp = _whole(row, "tp"), _whole(row, "pp") or 1
+    ep, dp = _whole(row, "ep") or 1, _whole(row, "dp") or 1
+    if tp is None:
+        return {"tp": None, "pp": pp if pp > 1 else None, "ep": None, "dp": None}
+    if tp * pp * dp != count:
+        if dp > 1 and ep > 1 and count % (pp * dp) == 0:
+            tp = count // (pp * dp)
+        elif tp * pp == count:
+            dp = 1
+        elif dp == 1 and count % pp == 0:
+            tp = count // pp
+    return {"tp": tp, "pp": pp, "ep": ep, "dp": dp}

@@ -1,0 +1,184 @@
+"""One question of ``breakeven estimate``, checked and answered; the CLI only renders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from breakeven.errors import BreakevenError, InputError, Problem
+from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.points import Point, answer, choose
+from breakeven.serving.calibration import Calibration
+from breakeven.serving.estimate import within_latency
+from breakeven.serving.spec import Estimate, LatencyTarget, Speculation
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked on the command line; None is blank."""
+
+    model: str | None = None
+    accelerator: str | None = None
+    accelerators: int | None = None
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    concurrency: float | None = None
+    max_throughput: bool = False
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    percentile: float = 95.0
+    burstiness: float = 1.0
+    tp: int | None = None
+    pp: int | None = None
+    ep: int | None = None
+    dp: int | None = None
+    weight_precision: str | None = None
+    kv_precision: str | None = None
+    engine: str | None = None
+    cached_input_share: float = 0.0
+    draft_tokens: int | None = None
+    acceptance: float | None = None
+    prefill_accelerators: int | None = None
+    simulate: bool = False
+    evidence: str = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An estimate with the names it was asked by, its price where one is known, and extras."""
+
+    model: str
+    accelerator: str
+    estimate: Estimate
+    tdp_w: float | None = None
+    usd_per_mtok: float | None = None
+    on_frontier: bool = False
+    extras: dict[str, float | str] = field(default_factory=dict)
+
+
+def ask(question: Question, lookup: ServingLookup, calibration: Calibration) -> list[Answered]:
+    """Every answer: one for one accelerator, ranked by cost per token for ``all``."""
+    check(question)
+    assert question.model is not None and question.accelerator is not None
+    if question.accelerator.strip().lower() == "all":
+        from breakeven.offers.frontier import rank_accelerators
+
+        return rank_accelerators(question, lookup, calibration)
+    return [ask_one(question, lookup, calibration)]
+
+
+def check(question: Question) -> None:
+    """Refuse what is missing, contradictory or impossible, all problems at once."""
+    problems = []
+    for name, option in (
+        ("model", "--model"), ("accelerator", "--accelerator"), ("input_tokens", "--input-tokens"),
+        ("output_tokens", "--output-tokens"),
+    ):  # fmt: skip
+        if getattr(question, name) is None:
+            problems.append(Problem("is missing", "name it, or give --points CSV", option))
+    for name in ("input_tokens", "output_tokens", "concurrency", "ttft_ms", "tpot_ms"):
+        value = getattr(question, name)
+        if value is not None and not 0 < value < 1e12:
+            problems.append(Problem(f"must be above zero, not {value:g}", None, "--" + name.replace("_", "-")))
+    targets = question.ttft_ms is not None or question.tpot_ms is not None
+    if sum((question.concurrency is not None, question.max_throughput, targets)) > 1:
+        problems.append(
+            Problem("one question at a time", "give --concurrency, or targets, or --max-throughput", "--concurrency")
+        )
+    if not 50 <= question.percentile < 100:
+        problems.append(Problem("must be from 50 to below 100", "write 95", "--percentile"))
+    if not 0 <= question.cached_input_share <= 1:
+        problems.append(Problem("must lie between 0 and 1", "write 0.3 for 30 %", "--cached-input-share"))
+    if not 0 < question.burstiness <= 100:
+        problems.append(Problem("must be above 0 and at most 100", "Poisson arrivals are 1", "--burstiness"))
+    if (question.draft_tokens is None) != (question.acceptance is None):
+        problems.append(
+            Problem(
+                "speculative decoding needs both --draft-tokens and a measured --acceptance",
+                "measure it (vLLM spec_decode_acceptance_length, SGLang accept_length)",
+                "--acceptance",
+            )
+        )
+    if question.acceptance is not None and not 0 <= question.acceptance < 1:
+        problems.append(Problem("must be from 0 to below 1", None, "--acceptance"))
+    if question.draft_tokens is not None and not 1 <= question.draft_tokens <= 32:
+        problems.append(Problem("must be from 1 to 32", None, "--draft-tokens"))
+    if problems:
+        raise InputError(problems)
+
+
+def to_point(question: Question, *, accelerator: str | None = None) -> Point:
+    """The question as a point, for one accelerator."""
+    assert question.model is not None and question.input_tokens is not None and question.output_tokens is not None
+    target = None
+    if question.ttft_ms is not None or question.tpot_ms is not None:
+        target = LatencyTarget(question.ttft_ms, question.tpot_ms, question.percentile)
+    return Point(
+        model=question.model,
+        accelerator=accelerator or str(question.accelerator),
+        input_tokens=question.input_tokens,
+        output_tokens=question.output_tokens,
+        accelerators=question.accelerators,
+        tp=question.tp,
+        pp=question.pp,
+        ep=question.ep,
+        dp=question.dp,
+        weight_precision=question.weight_precision,
+        kv_precision=question.kv_precision,
+        engine=question.engine,
+        concurrency=question.concurrency,
+        latency=target,
+        cached_input_share=question.cached_input_share,
+    )
+
+
+def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration) -> Answered:
+    """The answer on one accelerator, with what else was asked for."""
+    point = to_point(question)
+    model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
+    extras: dict[str, float | str] = {}
+    if question.evidence == "best" and question.draft_tokens is None and question.prefill_accelerators is None:
+        from breakeven.offers.evidence import best_evidence
+
+        estimate = best_evidence(point, lookup, calibration)
+    else:
+        estimate = answer(point, lookup, calibration)
+    pinned = replace(
+        point, accelerators=estimate.config.accelerators, tp=estimate.config.tp, pp=estimate.config.pp,
+        ep=estimate.config.ep, dp=estimate.config.dp,
+    )  # fmt: skip
+    instance = choose(pinned, model, accelerator, calibration)
+    if point.latency is not None and question.burstiness != 1.0:
+        estimate = within_latency(
+            instance, point.shape, calibration, latency=point.latency, arrival_cv2=question.burstiness
+        )
+    if question.draft_tokens is not None and question.acceptance is not None:
+        from breakeven.serving.speculation import with_speculation
+
+        speculation = Speculation(question.draft_tokens, question.acceptance)
+        estimate, extras = with_speculation(instance, point.shape, calibration, estimate, speculation)
+    if question.prefill_accelerators is not None:
+        from breakeven.offers.disaggregated import disaggregate
+
+        extras |= disaggregate(pinned, instance, estimate, question.prefill_accelerators, lookup, calibration)
+    if question.simulate:
+        from breakeven.serving.simulation import check_by_simulation
+
+        extras |= check_by_simulation(instance, point.shape, estimate, arrival_cv2=question.burstiness)
+    return Answered(
+        model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
+        usd_per_mtok=usd_per_mtok(lookup, accelerator.id, estimate), extras=extras,
+    )  # fmt: skip
+
+
+def usd_per_mtok(lookup: ServingLookup, accelerator: str, estimate: Estimate) -> float | None:
+    """Median on-demand rent of the accelerators over the tokens served, at full load."""
+    try:
+        cited = lookup.catalogue.rentals(accelerator=accelerator, as_of=lookup.as_of, term="on-demand")
+    except BreakevenError:
+        return None
+    prices = sorted(item.record.usd_per_gpu_hour.typical for item in cited)
+    if not prices or estimate.total_tok_per_s <= 0:
+        return None
+    middle = len(prices) // 2
+    median = prices[middle] if len(prices) % 2 else 0.5 * (prices[middle - 1] + prices[middle])
+    return median * estimate.config.accelerators / (estimate.total_tok_per_s * 3600.0) * 1e6

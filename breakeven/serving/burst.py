@@ -1,0 +1,20 @@
+"""A batch of requests handed over together, and finished when the last one is."""
+
+from __future__ import annotations
+
+from breakeven.serving.instance import Instance
+from breakeven.serving.spec import Shape
+
+# The longest of a few hundred natural outputs over their mean, where lengths end by themselves.
+LONGEST_OVER_MEAN = 1.4
+
+
+def burst_output_tok_per_s(instance: Instance, shape: Shape, *, requests: float) -> float:
+    """Output tokens per second from the first prompt to the last token.
+
+    The batch drains as requests end, so on average only mean / longest of it is in flight: the
+    closed loop at that concurrency describes it, ramp included.
+    """
+    in_flight = max(requests / LONGEST_OVER_MEAN, 1.0)
+    state = instance.at(shape, in_flight)
+    return float(state.requests_per_s) * instance.config.copies * shape.output_tokens
