@@ -359,8 +359,9 @@ class PriceBook:
             if listed is not None:
                 current.cite(self._catalogue)
                 return listed
-            if current.layer > 0:
-                return None  # the user's own price: a list ratio would not be theirs
+            if current.layer > 0 or current.record.windows:
+                # A list ratio is not part of the user's own price; nor can the package state weekly windows.
+                return None
         package = self._package_model(model)
         if package is None:
             return None

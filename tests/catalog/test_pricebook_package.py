@@ -126,7 +126,8 @@ def test_overlay_rows_taken_from_the_package_equal_it(prices: GenaiPrices) -> No
         if record.ends is not None:
             continue
         if record.windows:  # the package cannot state them: compare the off-peak base with its last dated price
-            base = [c.prices for c in package.info.prices if not hasattr(c.constraint, "start_time")][-1]
+            listed: Any = package.info.prices
+            base = [c.prices for c in listed if not hasattr(c.constraint, "start_time")][-1]
             assert (base.input_mtok, base.output_mtok) == (
                 Decimal(record.input_usd_per_mtok), Decimal(record.output_usd_per_mtok),
             )  # fmt: skip

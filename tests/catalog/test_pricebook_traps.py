@@ -25,9 +25,10 @@ def book() -> PriceBook:
 
 
 def _package_price(model: str, provider: str, *, at: dt.datetime = NOON, **usage: int) -> Decimal:
-    return genai_prices.calc_price(
+    price: Decimal = genai_prices.calc_price(
         genai_prices.Usage(**usage), model, provider_id=provider, genai_request_timestamp=at
     ).total_price
+    return price
 
 
 def test_a_days_tokens_do_not_trip_the_long_context_tier(book: PriceBook) -> None:
