@@ -33,6 +33,15 @@ class Recorded:
         catalogue.register(self.source_id, file=self.file, path=self.path, record=self.record)
         return self.source_id
 
+    def cite_throughput(self, catalogue: Catalogue) -> str:
+        """The source id of a provisioned unit's throughput, which may have another page than its price."""
+        page = self.record.throughput_source
+        if page is None:
+            return self.cite(catalogue)
+        source_id, path = f"{self.source_id}.throughput", f"{self.path}.throughput"
+        catalogue.register(source_id, file=self.file, path=path, record=self.record.model_copy(update={"source": page}))
+        return source_id
+
 
 @dataclass(frozen=True, slots=True)
 class CataloguedModel:
@@ -173,5 +182,5 @@ def provisioned_units(records: tuple[Recorded, ...]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for recorded in records:
         record: ProvisionedPrice = recorded.record
-        found[f"{record.unit} ({record.term})"] = None
+        found.update(dict.fromkeys(f"{record.unit} ({term})" for term in record.terms))
     return tuple(found)

@@ -27,15 +27,14 @@ from breakeven.catalog.api_models import (
     variant_price,
 )
 from breakeven.catalog.list_price import ListPrice, Prices, Shape, mean_prices
-from breakeven.catalog.quote import Announced, Host, OffPeak, Quote, ServiceTier
+from breakeven.catalog.quote import Announced, Host, OffPeak, ProvisionedQuote, Quote, ServiceTier
 from breakeven.catalog.records import ApiProvider
 from breakeven.catalog.weekly import cheapest_hours, mean_ratio
 from breakeven.errors import FactNotFound, FactNotInForce, did_you_mean
 
 if TYPE_CHECKING:
     from breakeven.catalog.genai import GenaiModel, GenaiPrices
-    from breakeven.catalog.records import ProvisionedPrice
-    from breakeven.catalog.store import Catalogue, Cited, SourceRow
+    from breakeven.catalog.store import Catalogue, SourceRow
 
 GENAI = "genai-prices"
 
@@ -154,6 +153,8 @@ class PriceBook:
     def _hosts(self, wanted: set[str], as_of: dt.date, *, exact: bool) -> Iterator[Host]:
         names = wanted | {name.rpartition("/")[2] for name in wanted}
         for provider_id in self._catalogue.ids("api"):
+            if not self._catalogue.mentions("api", provider_id, names):
+                continue  # most files name none of them: no need to read them as YAML
             provider = self._catalogue.find("api", provider_id)
             assert isinstance(provider, ApiProvider)
             for entry in provider.models:
@@ -169,17 +170,25 @@ class PriceBook:
 
     # --- provisioned throughput ----------------------------------------------------------------
 
-    def provisioned(self, model_ref: str, *, unit: str, term: str, as_of: dt.date) -> Cited[ProvisionedPrice]:
+    def provisioned(self, model_ref: str, *, unit: str, term: str, as_of: dt.date) -> ProvisionedQuote:
         """The price of a unit of provisioned throughput. Raises FactNotInForce where none is on record."""
-        from breakeven.catalog.store import Cited
-
         model = self._resolve(model_ref)
         self._require_service(model, as_of)
-        records = model.catalogued.provisioned(self._catalogue) if model.catalogued else ()
-        wanted = tuple(r for r in records if (r.record.unit, r.record.term) == (unit.lower(), term))
+        life = model.catalogued
+        records = life.provisioned(self._catalogue) if life else ()
+        wanted = tuple(r for r in records if r.record.unit == unit.lower() and term in r.record.terms)
         found = in_force(wanted, as_of)
         if found is not None:
-            return Cited(found.record, found.cite(self._catalogue), model.provider_id)
+            return ProvisionedQuote(
+                provider=model.provider_id,
+                provider_name=model.provider_name,
+                model=model.name,
+                record=found.record,
+                price_source=found.cite(self._catalogue),
+                throughput_source=found.cite_throughput(self._catalogue),
+                regions=life.regions if life else (),
+                notes=(*((found.record.note,) if found.record.note else ()), *_end_notes(model_ref, life, as_of)),
+            )
         if wanted:
             start = min(r.record.effective for r in wanted)
             raise FactNotInForce(
@@ -457,6 +466,10 @@ def _change_notes(
             f"{ref}: from {change.effective} input costs ${change.prices.input:f} and output "
             f"${change.prices.output:f} per Mtok (now ${now.input:f} and ${now.output:f})"
         )
+    yield from _end_notes(ref, life, as_of)
+
+
+def _end_notes(ref: str, life: CataloguedModel | None, as_of: dt.date) -> Iterator[str]:
     if life is not None and life.retired_on is not None and life.retired_on > as_of:
         yield f"{ref} will be switched off on {life.retired_on}"
 

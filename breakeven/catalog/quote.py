@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from breakeven.catalog.list_price import Prices
+
+if TYPE_CHECKING:
+    from breakeven.catalog.records import ProvisionedPrice
 
 ServiceTier = Literal["standard", "flex", "priority"]
 
@@ -32,8 +35,8 @@ class OffPeak:
 class Quote:
     """Exact mean prices in USD per million tokens, at the workload's requests and hours.
 
-    ``effective`` is the day from which the list price is in force (None: undated), ``checked`` the
-    day it was last read. ``long_context_share`` is the share of requests above a context tier.
+    ``effective`` is the day from which the list price is in force (None: undated).
+    ``long_context_share`` is the share of requests above a context tier.
     """
 
     model_ref: str
@@ -70,3 +73,17 @@ class Host:
     provider_name: str
     open_model: str
     exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionedQuote:
+    """A unit of provisioned throughput on the date, with what its price and its throughput are cited by."""
+
+    provider: str
+    provider_name: str
+    model: str
+    record: ProvisionedPrice
+    price_source: str
+    throughput_source: str
+    regions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

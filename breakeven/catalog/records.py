@@ -331,17 +331,27 @@ class BatchWindow(Dated):
     hours: Hours
 
 
-class ProvisionedPrice(Dated):
-    """Provisioned throughput: a unit rented by time that carries a number of tokens per minute.
+class TermPrices(Record):
+    """USD of one unit by how it is bought: per hour, day, month or year."""
 
-    Prices are per unit and ``term``: an hourly price per hour, a yearly one per year.
-    """
+    hourly: Ranged | None = None
+    daily: Ranged | None = None
+    monthly: Ranged | None = None
+    yearly: Ranged | None = None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms that have a price."""
+        return tuple(term for term in ("hourly", "daily", "monthly", "yearly") if getattr(self, term) is not None)
+
+
+class ProvisionedPrice(Dated):
+    """Provisioned throughput: a unit rented by time that carries a number of tokens per minute."""
 
     unit: str  # ptu, gsu, scale-tier, ...
-    term: Literal["hourly", "daily", "monthly", "yearly"]
-    usd_per_unit: Ranged | None = None
-    usd_per_input_unit: Ranged | None = None  # where input and output units are bought apart
-    usd_per_output_unit: Ranged | None = None
+    usd_per_unit: TermPrices | None = None
+    usd_per_input_unit: TermPrices | None = None  # where input and output units are bought apart
+    usd_per_output_unit: TermPrices | None = None
     input_tokens_per_minute_per_unit: Positive | None = None
     output_tokens_per_minute_per_unit: Positive | None = None
     output_token_weight: Positive | None = None  # an output token counts as this many input tokens
@@ -360,6 +370,14 @@ class ProvisionedPrice(Dated):
         if self.unit_increment < 1 or self.minimum_units % self.unit_increment:
             raise ValueError("minimum_units must be a multiple of unit_increment")
         return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """How the unit can be bought."""
+        if self.usd_per_unit is not None:
+            return self.usd_per_unit.terms
+        assert self.usd_per_input_unit is not None and self.usd_per_output_unit is not None
+        return tuple(term for term in self.usd_per_input_unit.terms if term in self.usd_per_output_unit.terms)
 
 
 class ApiModel(Record):
@@ -397,7 +415,6 @@ class ApiProvider(Thing):
     pricing_url: str | None = None
     models: tuple[ApiModel, ...] = ()
     batch_windows: tuple[BatchWindow, ...] = ()
-    platform_fee_share: Share | None = None
     packages: tuple[PricePackage, ...] = ()  # of the file ``genai-prices`` alone
 
 

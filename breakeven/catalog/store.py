@@ -176,6 +176,15 @@ class Catalogue:
         """Every thing of a kind, by id."""
         return tuple(self._load(kind, name).thing for name in self.ids(kind))
 
+    def mentions(self, kind: str, name: str, texts: Iterable[str]) -> bool:
+        """Whether the files of a thing hold any of the texts, in either case; cheap, and never too strict."""
+        wanted = tuple(text.lower().encode() for text in texts)
+        for path, layer in self._files[_known_kind(kind)][name]:
+            raw = path.read_bytes().lower()
+            if layer > 0 or any(text in raw for text in wanted):  # a user's file may escape its letters
+                return True
+        return False
+
     def find(self, kind: str, name: str) -> Thing:
         """A thing by id or alias. Raises :class:`FactNotFound` with the nearest names."""
         return self._load(kind, self._resolve(kind, name)).thing

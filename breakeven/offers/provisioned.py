@@ -91,11 +91,13 @@ def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
     found = scope.prices.provisioned(choice.model, unit=asked.unit, term=asked.term, as_of=scope.as_of)
     price = found.record
     mix = TokenMix.of(scope.profile.workload)
-    sources = (found.source_id,)
+    sources = (found.price_source, found.throughput_source)
     if price.usd_per_unit is not None:
-        step = _unit_step(scope, choice, price, price.usd_per_unit, mix, sources=sources, index=index)
+        usd: Range = getattr(price.usd_per_unit, asked.term)
+        step = _unit_step(scope, choice, price, usd, mix, sources=sources)
+        band: tuple[float, float] | None = (usd.low, usd.high)
     else:
-        step = _bundle_step(scope, price, mix, sources=sources)
+        step, band = _bundle_step(scope, price, asked.term, mix, sources=sources), None
     rho = scope.peak_to_mean
     kappa = step.tokens_per_day / rho
     longest = max((bar.input_tokens for bar in scope.profile.workload.requests), default=mix_input(mix))
@@ -104,7 +106,7 @@ def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
         limit = f"{price.maximum_input_tokens:,} that {asked.unit} serves"
         why_not = (f"requests of {longest:,.0f} input tokens exceed the {limit}",)
     batch = scope.profile.workload.batch_share
-    notes = [*step.notes, *((price.note,) if price.note else ())]
+    notes = [*step.notes, *found.notes]
     if batch > 0:
         notes.append(f"{choice.model}: the {batch:.0%} that may wait is served by the same units, off their peak")
     line = CostLine(
@@ -118,12 +120,11 @@ def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
             Term("peak_to_mean", rho, "ratio", where="profile:workload.demand"),
             scope.chosen(f"api[{index}].discount", choice.discount, "share"),
         ),
-        sources=sources,
+        sources=tuple(dict.fromkeys(sources)),
     )
-    provider, _, model = choice.model.partition("/")
     return Offer(
         id=f"provisioned:{choice.model}@{asked.unit}-{asked.term}",
-        name=choice.name or f"{model} ({provider} {asked.unit.upper()}, {asked.term})",
+        name=choice.name or f"{found.model} ({found.provider_name}, {asked.unit.upper()} {asked.term})",
         kind="provisioned",
         lines=(line,),
         tokens_per_day_per_replica=kappa,
@@ -133,14 +134,14 @@ def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
         why_not=why_not,
         notes=tuple(notes),
         meta={
-            "provider": found.thing_id,
-            "model": model,
+            "provider": found.provider,
+            "model": found.model,
             "model_ref": choice.model,
-            "regions": (),
+            "regions": found.regions,
             "choice": index,
             "unit": asked.unit,
             "units_per_step": price.unit_increment,
-            "rate_band": _band(price),
+            "unit_price_band": band,
         },
     )
 
@@ -152,7 +153,7 @@ def mix_input(mix: TokenMix) -> float:
 
 def _unit_step(
     scope: Scope, choice: ApiChoice, price: ProvisionedPrice, usd: Range, mix: TokenMix,
-    *, sources: tuple[str, ...], index: int,
+    *, sources: tuple[str, str],
 ) -> _Step:  # fmt: skip
     assert choice.provisioned is not None
     if price.input_tokens_per_minute_per_unit is None or price.output_token_weight is None:
@@ -172,30 +173,31 @@ def _unit_step(
             f"{choice.model}: these requests use no capacity at all (only free cached tokens)",
             fix="check workload.cached_input_share and output_tokens",
         )
-    units = price.unit_increment
+    listed, throughput = sources[:1], sources[1:]
+    units, term = price.unit_increment, choice.provisioned.term
     asked = choice.provisioned.minimum_units
     minimum = max(price.minimum_units, asked or 0)
     rate = price.input_tokens_per_minute_per_unit
     month = scope.profile.finance.hours_per_month
     terms = (
-        Term("usd_per_unit", usd.typical, f"USD/{price.unit}, {price.term}", sources),
-        Term("units_per_step", units, price.unit, sources),
-        Term("minimum_units", minimum, price.unit, sources, where="profile" if asked else None),
-        Term("input_tokens_per_minute_per_unit", rate, "tokens/min", sources),
-        Term("output_token_weight", price.output_token_weight, "ratio", sources),
-        Term("cached_token_weight", cached, "ratio", sources),
+        Term("usd_per_unit", usd.typical, f"USD/{price.unit}, {term}", listed),
+        Term("units_per_step", units, price.unit, throughput),
+        Term("minimum_units", minimum, price.unit, throughput, where="profile" if asked else None),
+        Term("input_tokens_per_minute_per_unit", rate, "tokens/min", throughput),
+        Term("output_token_weight", price.output_token_weight, "ratio", throughput),
+        Term("cached_token_weight", cached, "ratio", throughput),
         Term("weighted_tokens_per_token", weight, "ratio", where="equation provisioned-weight"),
     )
     return _Step(
         f"{units} {price.unit.upper()} per step" if units > 1 else price.unit.upper(),
-        usd_per_unit_day(usd_per_unit=usd.typical, term=price.term, hours_per_month=month) * units,
+        usd_per_unit_day(usd_per_unit=usd.typical, term=term, hours_per_month=month) * units,
         capacity_tokens_per_day(tokens_per_minute=rate, units=units, weight=weight),
         math.ceil(minimum / units),
         terms,
     )
 
 
-def _bundle_step(scope: Scope, price: ProvisionedPrice, mix: TokenMix, *, sources: tuple[str, ...]) -> _Step:
+def _bundle_step(scope: Scope, price: ProvisionedPrice, term: str, mix: TokenMix, *, sources: tuple[str, ...]) -> _Step:
     """The bundle of input and output units that carries these requests at the least cost per token.
 
     Units may be bought one by one, so the bill is an upper bound, close where a bundle fits well.
@@ -210,8 +212,11 @@ def _bundle_step(scope: Scope, price: ProvisionedPrice, mix: TokenMix, *, source
     into = (mix.uncached_input + mix.cache_write + cached * mix.cached_input) / mix.tokens_per_request
     out = mix.output / mix.tokens_per_request
     month = scope.profile.finance.hours_per_month
-    usd_in = usd_per_unit_day(usd_per_unit=price.usd_per_input_unit.typical, term=price.term, hours_per_month=month)
-    usd_out = usd_per_unit_day(usd_per_unit=price.usd_per_output_unit.typical, term=price.term, hours_per_month=month)
+    listed, throughput = sources[:1], sources[1:]
+    in_price: Range = getattr(price.usd_per_input_unit, term)
+    out_price: Range = getattr(price.usd_per_output_unit, term)
+    usd_in = usd_per_unit_day(usd_per_unit=in_price.typical, term=term, hours_per_month=month)
+    usd_out = usd_per_unit_day(usd_per_unit=out_price.typical, term=term, hours_per_month=month)
     inputs, outputs, tokens = best_bundle(
         input_tokens_per_day=price.input_tokens_per_minute_per_unit * MINUTES_PER_DAY,
         output_tokens_per_day=price.output_tokens_per_minute_per_unit * MINUTES_PER_DAY,
@@ -219,12 +224,12 @@ def _bundle_step(scope: Scope, price: ProvisionedPrice, mix: TokenMix, *, source
     )  # fmt: skip
     label = f"{inputs} input + {outputs} output units per step"
     terms = (
-        Term("usd_per_input_unit", price.usd_per_input_unit.typical, f"USD/unit, {price.term}", sources),
-        Term("usd_per_output_unit", price.usd_per_output_unit.typical, f"USD/unit, {price.term}", sources),
+        Term("usd_per_input_unit", in_price.typical, f"USD/unit, {term}", listed),
+        Term("usd_per_output_unit", out_price.typical, f"USD/unit, {term}", listed),
         Term("input_units_per_step", inputs, "units", where="equation provisioned-bundle"),
         Term("output_units_per_step", outputs, "units", where="equation provisioned-bundle"),
-        Term("input_tokens_per_minute_per_unit", price.input_tokens_per_minute_per_unit, "tokens/min", sources),
-        Term("output_tokens_per_minute_per_unit", price.output_tokens_per_minute_per_unit, "tokens/min", sources),
+        Term("input_tokens_per_minute_per_unit", price.input_tokens_per_minute_per_unit, "tokens/min", throughput),
+        Term("output_tokens_per_minute_per_unit", price.output_tokens_per_minute_per_unit, "tokens/min", throughput),
     )
     note = f"{price.unit}: units are counted in bundles ({label}); bought one by one they cost no more than this"
     return _Step(label, inputs * usd_in + outputs * usd_out, tokens, 1, terms, (note,))
@@ -263,8 +268,3 @@ def best_bundle(
             fix="their input and output are too unequal for units bought apart: use the price per token",
         )
     return best[2], best[3], best[4]
-
-
-def _band(price: ProvisionedPrice) -> tuple[float, float] | None:
-    usd = price.usd_per_unit
-    return (usd.low, usd.high) if usd is not None else None

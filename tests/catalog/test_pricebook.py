@@ -7,18 +7,20 @@ import subprocess
 import sys
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from breakeven.catalog.genai import GenaiPrices
 from breakeven.catalog.list_price import ListPrice, Rates, Shape, mean_prices
 from breakeven.catalog.pricebook import PriceBook
 from breakeven.catalog.records import ApiProvider
 from breakeven.catalog.store import Catalogue
 from breakeven.catalog.weekly import DAYS, Window, mean_ratio
-from breakeven.errors import FactNotFound, FactNotInForce
+from breakeven.errors import FactNotFound, FactNotInForce, InputError
 
 AS_OF = dt.date(2026, 11, 23)
 ONE = [Shape(1_000, 500)]
@@ -221,12 +223,14 @@ def test_other_checkpoints_of_the_architecture_are_marked(book: PriceBook) -> No
 
 
 def test_provisioned_units(book: PriceBook) -> None:
-    cited = book.provisioned("azure/gpt-5", unit="ptu", term="hourly", as_of=AS_OF)
-    price = cited.record
-    assert price.usd_per_unit is not None and price.usd_per_unit.typical == 1
+    found = book.provisioned("azure/gpt-5", unit="ptu", term="hourly", as_of=AS_OF)
+    price = found.record
+    assert price.usd_per_unit is not None and price.usd_per_unit.hourly is not None
+    assert price.usd_per_unit.hourly.typical == 1 and price.terms == ("hourly", "monthly", "yearly")
     assert (price.input_tokens_per_minute_per_unit, price.output_token_weight) == (4750, 8)
     assert (price.minimum_units, price.unit_increment, price.cached_token_weight) == (15, 5, 0)
-    assert book.source(cited.source_id).url is not None
+    assert "pricing" in str(book.source(found.price_source).url)
+    assert "sizing" in str(book.source(found.throughput_source).url)
     with pytest.raises(FactNotInForce, match=r"known: ptu \(hourly\), ptu \(monthly\), ptu \(yearly\)"):
         book.provisioned("azure/gpt-5", unit="gsu", term="monthly", as_of=AS_OF)
     with pytest.raises(FactNotInForce, match="on record from 2026-11-23"):
@@ -252,6 +256,45 @@ def test_every_shipped_record_says_where_and_when_it_was_read(catalogue: Catalog
                 assert model.lifecycle_source is not None and model.lifecycle_source.url is not None
                 assert all(record.effective < model.retired_on for record in model.prices)
     assert count > 250
+
+
+def test_mistakes_in_an_overlay_are_placed(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(
+        """kind: api
+id: acme
+name: Acme
+models:
+  - model: big
+    retired_on: 2027-01-01
+    prices:
+      - effective: 2026-01-01
+        input_usd_per_mtok: "2,50"
+        output_usd_per_mtok: -1
+        windows: [{days: [mon], from_hour: 22, to_hour: 4, price_ratio: 0.5}]
+        source: {title: a quote, retrieved: 2026-11-01, kind: quote}
+"""
+    )
+    with pytest.raises(InputError) as caught:
+        PriceBook(Catalogue.load([tmp_path])).quote("acme/big", as_of=AS_OF, shapes=ONE)
+    text = str(caught.value)
+    for place in ("acme.yaml:9:29", "acme.yaml:10:30", "acme.yaml:11:19"):
+        assert place in text
+    assert "models[0].prices[0].input_usd_per_mtok" in text
+    assert "Traceback" not in text and len(caught.value.problems) >= 3
+
+
+def test_an_unchecked_version_of_the_package_is_refused(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Newer(GenaiPrices):
+        @classmethod
+        def load(cls) -> GenaiPrices:
+            loaded = super().load()
+            loaded.version = "9.9.9"
+            return loaded
+
+    monkeypatch.setattr("breakeven.catalog.genai.GenaiPrices", Newer)
+    with pytest.raises(FactNotFound, match=r"9\.9\.9 is installed.*install version 0\.2\.3"):
+        PriceBook(catalogue).quote("x-ai/grok-4.6", as_of=AS_OF, shapes=ONE)
+    assert PriceBook(catalogue).quote("openai/gpt-6.1-sol", as_of=AS_OF, shapes=ONE).prices.input == 2
 
 
 # --- laziness ------------------------------------------------------------------------------------

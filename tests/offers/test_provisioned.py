@@ -157,7 +157,7 @@ name: Acme
 models:
   - model: big
     provisioned:
-      - {effective: 2026-01-01, unit: slot, term: monthly, usd_per_unit: 365,
+      - {effective: 2026-01-01, unit: slot, usd_per_unit: {monthly: 365},
          input_tokens_per_minute_per_unit: 1000, output_token_weight: 2, minimum_units: 4, unit_increment: 2,
          source: {title: offer 12, retrieved: 2026-11-01, kind: quote}}
 """
