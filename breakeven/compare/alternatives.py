@@ -15,7 +15,7 @@ from breakeven.compare.crossover import Crossover, crossover
 from breakeven.compare.numbers import usd
 from breakeven.compare.result import Alternative, Headline
 from breakeven.errors import BreakevenError
-from breakeven.offers.api import hosted_offer
+from breakeven.offers.api import build_api_offers, hosted_offer
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
 from breakeven.offers.rented import current_quotes
@@ -200,13 +200,24 @@ def _caching(base: _Base) -> Iterator[Alternative]:
     )  # fmt: skip
 
 
+def _sells_batch(base: _Base) -> bool:
+    """Whether waiting is worth anything at this API: the rebuilt offer says so."""
+    profile = _edit_workload(_alone(base, base.scope.profile), batch_share=1.0)
+    scope = replace(base.scope, loaded=LoadedProfile(profile, base.scope.loaded.document))
+    offers = build_api_offers(scope)
+    return any(o.meta.get("choice") == base.api_index and o.meta.get("batch_priced") for o in offers)
+
+
 def _batch(base: _Base) -> Iterator[Alternative]:
     if base.scope.profile.workload.batch_share >= 1:
         return
-    yield _with_profile(
-        base, "batch", "every request may wait for the API's batch window",
-        lambda profile: _edit_workload(_alone(base, profile), batch_share=1.0),
-    )  # fmt: skip
+    changed = "every request may wait for the API's batch window"
+    row = _with_profile(
+        base, "batch", changed, lambda profile: _edit_workload(_alone(base, profile), batch_share=1.0)
+    )
+    if base.api.kind == "api" and not _sells_batch(base):
+        row = Alternative("batch", changed, None, None, None, None, "this API sells no batch and has no off-peak hours")
+    yield row
 
 
 _SOURCES: tuple[Callable[[_Base], Iterator[Alternative]], ...] = (

@@ -129,7 +129,9 @@ def _used_sources(scope: Scope, offers: Iterable[Offer], alternatives: Iterable[
 
 def _source(scope: Scope, source_id: str) -> SourceUsed:
     row = scope.prices.source(source_id) if source_id.startswith("genai-prices/") else scope.catalogue.source(source_id)
-    dated = row.effective or row.retrieved
+    # A price page is as old as its last check; a market observation or datasheet as old as itself.
+    checked = source_id.startswith(("api/", "genai-prices/"))
+    dated = (row.retrieved or row.effective) if checked else (row.effective or row.retrieved)
     return SourceUsed(
         id=source_id, file=row.file, effective=row.effective, retrieved=row.retrieved, kind=row.kind, url=row.url,
         title=row.title, age_days=(scope.as_of - dated).days if dated else None,
