@@ -67,7 +67,7 @@ def invoke(argv: list[str]) -> int:
         if show is None:
             raise
         context = getattr(error, "ctx", None)
-        if not argv or getattr(error, "message", "") == "" and context is not None:
+        if not argv or (getattr(error, "message", "") == "" and context is not None):
             print(context.get_help() if context is not None else show())  # noqa: T201
             return 2
         from breakeven.render.text import plain
@@ -79,7 +79,7 @@ def invoke(argv: list[str]) -> int:
 
 
 def _command_path(argv: list[str]) -> str:
-    words = []
+    words: list[str] = []
     table: Any = COMMANDS
     for word in argv:
         if word in COMMANDS.get("", {}) and not words:

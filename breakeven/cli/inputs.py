@@ -37,7 +37,8 @@ def load_profiles(paths: Sequence[str], overrides: Sequence[str] = ()) -> list[L
 
     if paths.count("-") > 1:
         raise InputError(Problem("standard input is named twice", "name it once", "-"))
-    loaded, problems = [], []
+    loaded: list[LoadedProfile] = []
+    problems: list[Problem] = []
     for path in paths:
         try:
             loaded.append(load_profile(path, overrides))

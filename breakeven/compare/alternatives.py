@@ -9,10 +9,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from breakeven.compare.crossover import Crossover, crossover
-from breakeven.compare.numbers import usd
+from breakeven.compare.numbers import Money
 from breakeven.compare.result import Alternative, Headline
 from breakeven.errors import BreakevenError
 from breakeven.offers.api import build_api_offers, hosted_offer
@@ -110,6 +111,8 @@ def _same_model_hosted(base: _Base) -> Iterator[Alternative]:
     rows = [offer for offer in rows if offer.id != base.api.id]
     if not rows:
         return
+    currency = base.scope.profile.finance.currency
+    usd = Money.of(currency.model_dump() if currency else None)
     picks = {"cheapest": rows[0], "median": rows[(len(rows) - 1) // 2], "dearest": rows[-1]}
     if len(rows) == 1:
         picks = {"only": rows[0]}
@@ -141,10 +144,8 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
     for word, rate, who, sources in picks:
         row = _with_profile(
             base, f"rent: {word}", f"${rate:g} per GPU-hour on demand ({who})",
-            lambda profile, rate=rate: _alone(
-                base, profile, usd_per_gpu_hour=rate, provider=None, discount=0.0, term="on-demand", prepaid_share=None,
-                gpus_per_sku=1,
-            ),
+            partial(_alone, base, usd_per_gpu_hour=rate, provider=None, discount=0.0, term="on-demand",
+                    prepaid_share=None, gpus_per_sku=1),
         )  # fmt: skip
         yield replace(row, sources=tuple(dict.fromkeys((*row.sources, *sources))))
 
@@ -158,14 +159,14 @@ def _owned(base: _Base) -> Iterator[Alternative]:
     if not servers or "us-average" not in sites:
         return
     for server in servers:
-        change = {
+        change: dict[str, Any] = {
             "rent": None, "own": server.id, "site": "us-average", "provider": None, "usd_per_gpu_hour": None,
             "term": "on-demand", "region": None, "sku": None, "discount": 0.0, "gpus_per_sku": None, "life_years": 4.0,
             "term_years": None, "prepaid_share": None,
         }  # fmt: skip
         yield _with_profile(
             base, "owned instead of rented", f"own {server.id} (whole server), 4 years, no resale, site us-average",
-            lambda profile, change=change: _alone(base, profile, **change),
+            partial(_alone, base, **change),
         )  # fmt: skip
 
 

@@ -5,6 +5,10 @@ One place, so that the verdict in the terminal, in JSON and in a report is the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -41,6 +45,34 @@ def usd(value: float) -> str:
     if size >= 0.1 or size == 0:
         return f"{sign}${size:.2f}"
     return f"{sign}${size:.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """How amounts are shown: US dollars, or a currency by a dated rate of the profile.
+
+    Every computed figure stays in USD; only its text is converted, amount / usd_per_unit.
+
+    >>> Money()(63.6), Money("EUR", 1.06)(63.6)
+    ('$63.60', 'EUR 60.00')
+    """
+
+    code: str = "USD"
+    usd_per_unit: float = 1.0
+
+    @classmethod
+    def of(cls, currency: Mapping[str, Any] | None) -> Money:
+        """The display currency of a result's ``currency`` entry."""
+        return cls() if currency is None else cls(str(currency["code"]), float(currency["usd_per_unit"]))
+
+    @property
+    def symbol(self) -> str:
+        """What stands in a column head: ``$`` or the currency's code."""
+        return "$" if self.code == "USD" else self.code
+
+    def __call__(self, amount_usd: float) -> str:
+        text = usd(amount_usd / self.usd_per_unit)
+        return text if self.code == "USD" else text.replace("$", f"{self.code} ", 1)
 
 
 def percent(share: float) -> str:

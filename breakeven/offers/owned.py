@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from breakeven.errors import FactNotInForce, InputError, Problem
+from breakeven.errors import FactNotFound, FactNotInForce, InputError, Problem
 from breakeven.finance.capital import annuity_usd_per_day, straight_line_usd_per_day
 from breakeven.finance.colocation import colocation_usd_per_day
 from breakeven.finance.maintenance import maintenance_usd_per_day
@@ -84,7 +84,13 @@ def _machine(scope: Scope, supply: Supply, index: int) -> Machine:
     key = f"self_host.supply[{index}]"
     server: Any = None
     if supply.capex_usd is None or supply.accelerator is None:
-        server = scope.catalogue.find("servers", supply.own)
+        try:
+            server = scope.catalogue.find("servers", supply.own)
+        except FactNotFound as error:
+            problem = error.problems[0]
+            raise FactNotFound(
+                scope.loaded.document.problem(("self_host", "supply", index, "own"), problem.message, problem.fix)
+            ) from None
     accelerator = scope.catalogue.find("accelerators", supply.accelerator or server.accelerator).id
     count = server.accelerators_count if server else (supply.gpus or 1)
     if supply.capex_usd is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from breakeven.errors import FactNotInForce, Problem
+from breakeven.errors import FactNotFound, FactNotInForce
 from breakeven.finance.capital import annuity_usd_per_day
 from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
 from breakeven.offers.offer import CostLine, Offer, Term
@@ -64,7 +64,13 @@ def whole_skus(*, gpus_needed: int, gpus_per_sku: int) -> int:
 def build_rented(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
     """The rented offer of one ``supply`` entry. Raises FactNotFound / FactNotInForce for its price."""
     assert supply.rent is not None
-    accelerator = scope.catalogue.find("accelerators", supply.rent).id
+    try:
+        accelerator = scope.catalogue.find("accelerators", supply.rent).id
+    except FactNotFound as error:
+        problem = error.problems[0]
+        raise FactNotFound(
+            scope.loaded.document.problem(("self_host", "supply", index, "rent"), problem.message, problem.fix)
+        ) from None
     capacity = instance_capacity(scope, supply, accelerator=accelerator, index=index)
     needed = capacity.accelerators or supply.gpus or 1
     quote = find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed)
@@ -132,13 +138,19 @@ def find_quote(scope: Scope, supply: Supply, *, accelerator: str, index: int, gp
             rate=rate, term_years=supply.term_years, prepaid_share=supply.prepaid_share or 0.0,
         )  # fmt: skip
     if supply.provider is None or supply.provider == MEDIAN:
-        return _median(scope, supply, accelerator=accelerator)
-    return _listed(scope, supply, accelerator=accelerator, gpus_needed=gpus_needed)
+        return _median(scope, supply, accelerator=accelerator, index=index)
+    return _listed(scope, supply, accelerator=accelerator, gpus_needed=gpus_needed, index=index)
 
 
-def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int) -> Quote:
+def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int, index: int) -> Quote:
     assert supply.provider is not None
-    provider = scope.catalogue.find("rental", supply.provider)
+    try:
+        provider = scope.catalogue.find("rental", supply.provider)
+    except FactNotFound as error:
+        problem = error.problems[0]
+        raise FactNotFound(
+            scope.loaded.document.problem(("self_host", "supply", index, "provider"), problem.message, problem.fix)
+        ) from None
     found = [
         cited
         for cited in scope.catalogue.rentals(
@@ -155,12 +167,12 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int)
         wanted = " ".join(x for x in (supply.term, supply.sku, supply.region) if x)
         fix = f"it has: {has}" if has else f"providers that quote it: {', '.join(sellers) or 'none'}"
         raise FactNotInForce(
-            Problem(
+            scope.loaded.document.problem(
+                ("self_host", "supply", index),
                 f"{provider.id} has no {wanted} price for {accelerator} on {scope.as_of}",
-                fix + "; or give usd_per_gpu_hour", scope.loaded.path,
-                *(scope.loaded.document.position(("self_host", "supply")) or (None, None)), field="self_host.supply",
+                fix + "; or give usd_per_gpu_hour",
             )
-        )  # fmt: skip
+        )
     cheapest = min(
         found,
         key=lambda cited: (
@@ -172,7 +184,7 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int)
     record = cheapest.record
     where = jurisdiction_of(record.region)
     places = (where,) if where else tuple(provider.regions)  # type: ignore[attr-defined]
-    note = ()
+    note: tuple[str, ...] = ()
     if len(found) > 1:
         note = (f"cheapest of {len(found)} current {supply.term} quotes of {provider.id} for {gpus_needed} GPU(s)",)
     return Quote(
@@ -186,16 +198,16 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int)
     )  # fmt: skip
 
 
-def _median(scope: Scope, supply: Supply, *, accelerator: str) -> Quote:
+def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Quote:
     quotes = current_quotes(scope, accelerator=accelerator, term=supply.term)
     if not quotes:
         raise FactNotInForce(
-            Problem(
+            scope.loaded.document.problem(
+                ("self_host", "supply", index),
                 f"no provider in the catalogue quotes {accelerator} {supply.term} on {scope.as_of}",
-                "give usd_per_gpu_hour, another term, or a catalogue overlay", scope.loaded.path,
-                *(scope.loaded.document.position(("self_host", "supply")) or (None, None)), field="self_host.supply",
+                "give usd_per_gpu_hour, another term, or a catalogue overlay",
             )
-        )  # fmt: skip
+        )
     rates = [rate for rate, _, _ in quotes]
     sources = tuple(source for _, source, _ in quotes)
     middle = statistics.median(rates)

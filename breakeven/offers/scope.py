@@ -47,11 +47,11 @@ class Scope:
     def peak_to_mean(self) -> float:
         """rho: peak over mean after the batch share is spread over its window."""
         workload = self.profile.workload
-        return effective_peak_to_mean(
+        return float(effective_peak_to_mean(
             peak_to_mean=max(self.weights),
             batch_share=workload.batch_share,
             batch_window_hours=workload.batch_window_hours,
-        )
+        ))  # fmt: skip
 
     def chosen(self, key: str, value: Any, unit: str) -> Term:
         """A term that the profile states, or that is a documented default when it does not."""

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 from breakeven.errors import InputError, Problem
 from breakeven.modelio import validate
 from breakeven.profile.model import Profile
 from breakeven.yamlio import Document, Loc, dotted, load_bytes, load_path
-
 
 
 @dataclass(frozen=True, slots=True)

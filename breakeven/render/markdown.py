@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from breakeven.compare.numbers import percent, spoken, times, usd
+from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
@@ -37,6 +37,8 @@ def render_markdown(results: Sequence[Comparison], options: Options | None = Non
 
 def _section(result: Comparison) -> list[str]:
     head = result.headline
+    money = Money.of(result.currency)
+    mark = escape(money.symbol)
     out = [f"**{escape(head.sentence)}**", ""]
     out += [f"If: {escape('; '.join(head.conditions))}.", ""] if head.conditions else []
     out += [
@@ -48,11 +50,11 @@ def _section(result: Comparison) -> list[str]:
     ]
     out += ["## Offers at this volume", ""]
     out += md_table(
-        ["offer", "kind", "$/day", "$/month", "$/Mtok", "$/Mtok full", "replicas", "used", "serves"],
+        ["offer", "kind", f"{mark}/day", f"{mark}/month", f"{mark}/Mtok", f"{mark}/Mtok full", "replicas", "used", "serves"],
         (
             [
-                escape(row.offer.name), row.offer.kind, _money(row.usd_per_day), _money(row.usd_per_month),
-                _money(row.usd_per_mtok), _money(row.capacity_usd_per_mtok), "" if row.replicas is None else str(row.replicas),
+                escape(row.offer.name), row.offer.kind, _money(row.usd_per_day, money), _money(row.usd_per_month, money),
+                _money(row.usd_per_mtok, money), _money(row.capacity_usd_per_mtok, money), "" if row.replicas is None else str(row.replicas),
                 "" if row.utilisation_share is None else percent(row.utilisation_share),
                 "yes" if row.offer.feasible and row.offer.eligible else escape("no: " + "; ".join(row.offer.why_not)),
             ]
@@ -60,12 +62,12 @@ def _section(result: Comparison) -> list[str]:
         ),
         right=range(2, 8),
     )  # fmt: skip
-    out += ["", "## Cost lines (USD a day at this volume)", ""]
+    out += ["", "## Cost lines (a day at this volume, and their coefficients)", ""]
     out += md_table(
-        ["offer", "line", "category", "$/day", "fixed $/day", "$/replica-day", "$/Mtok"],
+        ["offer", "line", "category", f"{mark}/day", "fixed USD/day", "USD/replica-day", "USD/Mtok"],
         (
             [
-                escape(row.offer.id), escape(line.name), line.category, _money(amount), f"{line.usd_per_day:.6g}",
+                escape(row.offer.id), escape(line.name), line.category, _money(amount, money), f"{line.usd_per_day:.6g}",
                 f"{line.usd_per_replica_day:.6g}", f"{line.usd_per_mtok:.6g}",
             ]
             for row in result.offers
@@ -125,8 +127,8 @@ def _section(result: Comparison) -> list[str]:
     return [*out, ""]
 
 
-def _money(value: float | None) -> str:
-    return "?" if value is None else usd(value).replace("$", "\\$")
+def _money(value: float | None, money: Money) -> str:
+    return "?" if value is None else money(value).replace("$", "\\$")
 
 
 def _value(value: object) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from breakeven.compare.numbers import percent, spoken, times, usd
+from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison, OfferAtVolume
 from breakeven.offers.offer import Offer
 from breakeven.render.registry import Options
@@ -76,6 +76,7 @@ def _at_your_volume(result: Comparison) -> Text:
     own = next((r for r in result.offers if r.offer.id == head.self_host), None)
     if api is None or own is None or api.usd_per_day is None or own.usd_per_day is None:
         return Text("At your volume: only the API can serve.")
+    usd = Money.of(result.currency)
     chosen, other = (own, api) if head.cheaper_at_volume == own.offer.id else (api, own)
     assert chosen.usd_per_day is not None and other.usd_per_day is not None
     difference = other.usd_per_day - chosen.usd_per_day
@@ -92,17 +93,20 @@ def _at_your_volume(result: Comparison) -> Text:
 
 def _offers(result: Comparison, options: Options) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), expand=False)
-    table.add_column("offer", overflow="fold", ratio=None)
-    columns = ["$/day", "$/month", "$/Mtok", "$/Mtok full", "replicas", "used", "serves"]
+    table.add_column("offer", overflow="fold", min_width=20)
+    usd = Money.of(result.currency)
+    mark = usd.symbol
+    columns = [f"{mark}/day", f"{mark}/month", f"{mark}/Mtok", f"{mark}/Mtok full", "replicas", "used", "serves"]
     if options.width < 100:
-        columns.remove("$/month")
+        columns.remove(f"{mark}/month")
     for name in columns:
         table.add_column(name, justify="right" if name != "serves" else "left", no_wrap=name != "serves")
     cheapest = _cheapest(result)
     for row in result.offers:
         cells = {
-            "$/day": _money(row.usd_per_day), "$/month": _money(row.usd_per_month), "$/Mtok": _money(row.usd_per_mtok),
-            "$/Mtok full": _money(row.capacity_usd_per_mtok), "replicas": "" if row.replicas is None else str(row.replicas),
+            f"{mark}/day": _cell(row.usd_per_day, usd), f"{mark}/month": _cell(row.usd_per_month, usd),
+            f"{mark}/Mtok": _cell(row.usd_per_mtok, usd), f"{mark}/Mtok full": _cell(row.capacity_usd_per_mtok, usd),
+            "replicas": "" if row.replicas is None else str(row.replicas),
             "used": "" if row.utilisation_share is None else percent(row.utilisation_share), "serves": _serves(row),
         }  # fmt: skip
         style = "bold green" if row is cheapest else ("dim" if not (row.offer.eligible and row.offer.feasible) else "")
@@ -136,7 +140,12 @@ def _serves(row: OfferAtVolume) -> str:
     return f"yes ({serving.grade})"
 
 
-def _money(value: float | None) -> str:
+def _cell(value: float | None, usd: Money) -> str:
+    """An amount under a head that names its currency already."""
+    return _money(value, usd).removeprefix(f"{usd.code} ")
+
+
+def _money(value: float | None, usd: Money) -> str:
     return "?" if value is None else usd(value)
 
 
@@ -147,7 +156,7 @@ def _reasons(console: Console, result: Comparison) -> None:
     notes = ["* cheapest eligible offer at your volume."]
     if any(row.offer.serving for row in result.offers):
         notes.append("serves: evidence grade A measured by you, B published, C model, D model outside its calibration.")
-    notes.append("$/Mtok full: every running replica full all day.")
+    notes.append("Mtok full: every running replica full all day.")
     console.print(Text(" ".join(notes), style="dim"))
     console.print()
 
@@ -243,16 +252,18 @@ def _many(console: Console, results: Sequence[Comparison], options: Options) -> 
     for result in results:
         head = result.headline
         rows = {row.offer.id: row for row in result.offers}
+        usd = Money.of(result.currency)
         api, own = rows.get(head.api), rows.get(head.self_host)
         found = next((c for c in result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)
-        first = "" if found is None else (
-            found.outcome if found.first_tokens_per_day is None or found.outcome == "always" else spoken(found.first_tokens_per_day)
-        )  # fmt: skip
+        first = ""
+        if found is not None:
+            plainly = found.first_tokens_per_day is None or found.outcome == "always"
+            first = found.outcome if plainly else _volume(found.first_tokens_per_day)
         settled = "" if found is None else _volume(found.settled_tokens_per_day, none="never")
         cheaper = rows[head.cheaper_at_volume].offer.kind if head.cheaper_at_volume in rows else "-"
         table.add_row(
-            Text(plain(result.name, limit=60)), spoken(result.tokens_per_day), _money(api.usd_per_day if api else None),
-            _money(own.usd_per_day if own else None), first, settled, cheaper,
+            Text(plain(result.name, limit=60)), spoken(result.tokens_per_day), _money(api.usd_per_day if api else None, usd),
+            _money(own.usd_per_day if own else None, usd), first, settled, cheaper,
         )  # fmt: skip
     console.print(table)
     for result in results:
