@@ -180,7 +180,6 @@ def _capital_lines(scope: Scope, supply: Supply, machine: Machine, *, servers: i
 def _power_lines(
     scope: Scope, supply: Supply, machine: Machine, *, servers: int, index: int, mtok_per_day: float | None
 ) -> list[CostLine]:
-    key = f"self_host.supply[{index}]"
     lines: list[CostLine] = []
     count = Term("servers_per_replica", servers, "servers")
     months = scope.profile.finance.hours_per_month
@@ -200,8 +199,9 @@ def _power_lines(
         raise InputError(
             scope.loaded.document.problem(
                 ("self_host", "supply", index),
-                "owned servers need electricity", "name a site, or give electricity_usd_per_kwh and pue",
-            )  # fmt: skip
+                "owned servers need electricity",
+                "name a site, or give electricity_usd_per_kwh and pue",
+            )
         )
     price = _site_term(scope, supply, index, "electricity_usd_per_kwh", "USD/kWh", required=True)
     pue = _site_term(scope, supply, index, "pue", "ratio", required=True)
@@ -212,8 +212,9 @@ def _power_lines(
         raise InputError(
             scope.loaded.document.problem(
                 ("self_host", "supply", index, "active_w"),
-                f"active draw ({active.value:g} W) is below idle draw ({idle.value:g} W)", "swap or mend them",
-            )  # fmt: skip
+                f"active draw ({active.value:g} W) is below idle draw ({idle.value:g} W)",
+                "swap or mend them",
+            )
         )
     usd = idle_energy_usd_per_day(
         idle_w=idle.value * servers, pue=pue.value, electricity_usd_per_kwh=price.value
