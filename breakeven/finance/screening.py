@@ -1,0 +1,242 @@
+"""Own the base load, buy the peak: how many servers, from the load-duration curve.
+
+A server pays while its slice of the curve is busy enough: the n-th server carries what lies
+between (n - 1) k and n k, and earns (price - own variable cost) on it. Slices only get emptier, so
+the rule "mean utilisation of the slice >= f / ((p - v) k)" finds the best number without a search.
+The same rule orders a mix: the steady bottom owned, a shoulder rented, the peak bought.
+Source: screening curves of electricity planning; docs/model.md, equation ``screening``.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A load-duration curve of straight pieces: ``loads`` fall while ``shares`` of the time rise from 0 to 1."""
+
+    shares: tuple[float, ...]
+    loads: tuple[float, ...]
+
+    @classmethod
+    def hourly(cls, loads: Sequence[float]) -> Curve:
+        """Equal hours, each at its own load: a curve of steps."""
+        ordered = sorted(loads, reverse=True)
+        count = len(ordered)
+        shares = [edge / count for hour in range(count) for edge in (hour, hour + 1)]
+        return cls(tuple(shares), tuple(load for load in ordered for _ in (0, 1)))
+
+    @property
+    def peak(self) -> float:
+        """The highest load."""
+        return max(self.loads)
+
+    @property
+    def mean(self) -> float:
+        """Mean load."""
+        return self.below(self.peak)
+
+    def below(self, level: float) -> float:
+        """Mean of min(load, level): what capacity ``level`` serves."""
+        total = []
+        for left, right, high, low in zip(
+            self.shares, self.shares[1:], self.loads, self.loads[1:], strict=False
+        ):
+            width = right - left
+            if high <= level:
+                total.append(width * (high + low) / 2.0)
+            elif low >= level:
+                total.append(width * level)
+            else:
+                cut = (high - level) / (high - low)  # share of the piece above the level
+                total.append(width * (cut * level + (1.0 - cut) * (level + low) / 2.0))
+        return math.fsum(total)
+
+    def slice_utilisation(self, low: float, high: float) -> float:
+        """Mean utilisation of the capacity between two levels."""
+        return (self.below(high) - self.below(low)) / (high - low)
+
+    def share_above(self, level: float) -> float:
+        """Share of the time in which the load exceeds a level."""
+        total = []
+        for left, right, high, low in zip(
+            self.shares, self.shares[1:], self.loads, self.loads[1:], strict=False
+        ):
+            if low > level:
+                total.append(right - left)
+            elif high > level:
+                total.append((right - left) * (high - level) / (high - low))
+        return math.fsum(total)
+
+    def level_at_share(self, share: float) -> float:
+        """The load that is exceeded for a share of the time (the curve read backwards)."""
+        for left, right, high, low in zip(
+            self.shares, self.shares[1:], self.loads, self.loads[1:], strict=False
+        ):
+            if left <= share < right or (share >= right == 1.0):
+                return high + (low - high) * (share - left) / (right - left)
+        return self.loads[-1]
+
+    def scaled(self, factor: float) -> Curve:
+        """The same shape at another volume."""
+        return Curve(self.shares, tuple(load * factor for load in self.loads))
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A load-duration curve of equal hours, each at its own load, times a volume.
+
+    Sorted once, with running sums, so that what a fleet serves takes two look-ups at any volume.
+    """
+
+    loads: tuple[float, ...]  # ascending
+    sums: tuple[float, ...]  # sums[i]: the i quietest hours together
+    volume: float = 1.0
+
+    @classmethod
+    def of(cls, loads: Sequence[float]) -> Hours:
+        """From the loads in any order."""
+        ordered = sorted(loads)
+        return cls(tuple(ordered), (0.0, *accumulate(ordered)))
+
+    @property
+    def peak(self) -> float:
+        """The highest load."""
+        return self.loads[-1] * self.volume
+
+    @property
+    def mean(self) -> float:
+        """Mean load."""
+        return self.sums[-1] / len(self.loads) * self.volume
+
+    def scaled(self, factor: float) -> Hours:
+        """The same shape at another volume."""
+        return Hours(self.loads, self.sums, self.volume * factor)
+
+    def below(self, level: float) -> float:
+        """Mean of min(load, level): what capacity ``level`` serves."""
+        if self.volume == 0.0:
+            return 0.0
+        relative = level / self.volume
+        quiet = bisect_right(self.loads, relative)
+        return (self.sums[quiet] + relative * (len(self.loads) - quiet)) / len(self.loads) * self.volume
+
+    def slice_utilisation(self, low: float, high: float) -> float:
+        """Mean utilisation of the capacity between two levels."""
+        return (self.below(high) - self.below(low)) / (high - low)
+
+    def volume_serving(self, wanted: float, level: float) -> float | None:
+        """The volume at which capacity ``level`` serves ``wanted``; None if it never serves so much.
+
+        With the busiest m of n hours cut at the level, served = level m / n + volume x (the rest),
+        so each m is solved in closed form. For loads at volume 1.
+        """
+        count = len(self.loads)
+        for cut in range(count):
+            quiet = self.sums[count - cut]
+            if quiet <= 0.0:
+                return None
+            volume = (wanted - level * cut / count) * count / quiet
+            if volume * self.loads[count - 1 - cut] <= level * (1.0 + 1e-12):
+                return volume
+        return None
+
+
+def worth_it_utilisation(*, usd_per_server_day: float, saving_usd_per_mtok: float, mtok_per_server_day: float) -> float:
+    """f / ((p - v) k): the share of the time a server must be busy to pay; inf if it never can.
+
+    >>> round(worth_it_utilisation(usd_per_server_day=584.0, saving_usd_per_mtok=0.317,
+    ...                            mtok_per_server_day=2333.3333), 4)
+    0.7895
+    """
+    earned = saving_usd_per_mtok * mtok_per_server_day
+    return usd_per_server_day / earned if earned > 0 else math.inf
+
+
+def optimal_servers(curve: Curve | Hours, *, width: float, needed_utilisation: float) -> int:
+    """How many servers of capacity ``width`` pay: the last whose slice is busy for the needed share.
+
+    A curve that falls from 1000 to 0 and servers of 10 that need half of the time: 50.
+
+    >>> optimal_servers(Curve((0.0, 1.0), (1000.0, 0.0)), width=10.0, needed_utilisation=0.5)
+    50
+    """
+    if not needed_utilisation <= 1.0:
+        return 0
+    top = math.ceil(curve.peak / width)
+    low, high = 0, top  # slices get emptier, so the last that pays is found by halving
+    while low < high:
+        middle = (low + high + 1) // 2
+        busy = curve.slice_utilisation((middle - 1) * width, middle * width)
+        if busy >= needed_utilisation * (1.0 - 1e-12):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One kind of supply: USD per day to hold capacity for one Mtok/day, and per Mtok served."""
+
+    name: str
+    usd_per_mtok_capacity: float
+    usd_per_mtok: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one source carries: load between two levels, and how much of the time it is busy."""
+
+    name: str
+    from_mtok_per_day: float
+    to_mtok_per_day: float
+    from_busy_share: float  # utilisation at which this source becomes the cheapest
+    served_mtok_per_day: float
+    usd_per_day: float
+
+
+def screening_mix(curve: Curve, sources: Sequence[Source]) -> tuple[Layer, ...]:
+    """The cheapest mix for a load-duration curve, the steadiest layer first.
+
+    A slice that is busy for a share z of the time costs c + m z from a source; the cheapest source
+    by z is the lower envelope of those lines, and the curve turns shares into levels.
+    """
+    edges = _envelope(sources)
+    layers: list[Layer] = []
+    level = 0.0
+    for source, low_share in edges:
+        top = curve.level_at_share(low_share) if low_share > 0 else curve.peak
+        top = max(top, level)
+        if top <= level:
+            continue
+        served = curve.below(top) - curve.below(level)
+        usd = source.usd_per_mtok_capacity * (top - level) + source.usd_per_mtok * served
+        layers.append(Layer(source.name, level, top, low_share, served, usd))
+        level = top
+    return tuple(layers)
+
+
+def _envelope(sources: Sequence[Source]) -> list[tuple[Source, float]]:
+    """(source, the share of time from which it is cheapest), from busy to idle."""
+    here = 1.0
+    now = min(sources, key=lambda s: (s.usd_per_mtok_capacity + s.usd_per_mtok, s.usd_per_mtok_capacity, s.name))
+    edges: list[tuple[Source, float]] = []
+    while True:
+        best: tuple[float, Source] | None = None
+        for other in sources:
+            if other.usd_per_mtok_capacity >= now.usd_per_mtok_capacity or other.usd_per_mtok <= now.usd_per_mtok:
+                continue
+            share = (now.usd_per_mtok_capacity - other.usd_per_mtok_capacity) / (other.usd_per_mtok - now.usd_per_mtok)
+            if share <= here and (best is None or share > best[0]):
+                best = (share, other)
+        if best is None:
+            edges.append((now, 0.0))
+            return edges
+        edges.append((now, best[0]))
+        here, now = best

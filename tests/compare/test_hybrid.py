@@ -1,0 +1,118 @@
+"""Base load on own machines, overflow to the API: through the public interface, and by brute force."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import breakeven
+from breakeven.compare.hybrid import first_paying_volume
+from breakeven.finance.screening import Hours
+from breakeven.offers.hybrid import Pair
+
+from .profiles import interpolated_week, simple
+
+DAYS = 730 / 24
+# Loads in thousand tokens per second at the 0, 1, 10, 50 and 100 % points, as the source prints them.
+FLEET = interpolated_week([0, 0.01, 0.1, 0.5, 1], [327.0, 327.0, 290.0, 222.0, 110.0])
+
+
+def fleet(mtok_per_month: float) -> breakeven.compare.result.Comparison:
+    return breakeven.run(
+        simple(
+            tokens_per_day=mtok_per_month * 1e6 / DAYS,
+            price=0.317,
+            usd_per_gpu_hour=6,
+            gpus=4,
+            tok_per_s=26_600,
+            accelerator="b200-sxm",
+            workload={"demand": {"shape": "hourly", "hourly": FLEET}},
+        )
+    )
+
+
+def test_published_fleet_rule_gives_six_replicas() -> None:
+    mean = sum(FLEET) / 168 * 1e3
+    result = fleet(mean * 3600 * 730 / 1e6)
+    hybrid = next(row for row in result.offers if row.offer.kind == "hybrid")
+    api = next(row for row in result.offers if row.offer.kind == "api")
+    assert hybrid.replicas == 6
+    assert hybrid.offer.meta["needed_utilisation_share"] == pytest.approx(0.79, abs=0.002)
+    assert hybrid.usd_per_month == pytest.approx(157_043, rel=1e-3)
+    assert api.usd_per_month is not None and hybrid.usd_per_month is not None
+    saving = api.usd_per_month - hybrid.usd_per_month
+    assert saving / api.usd_per_month == pytest.approx(0.129, abs=0.0005)
+    printed = fleet(583_000)
+    bill = next(row for row in printed.offers if row.offer.kind == "api").usd_per_month
+    assert bill == pytest.approx(184_811, rel=1e-9)
+    assert bill is not None
+    assert saving / bill == pytest.approx(0.126, abs=0.0005)
+    assert next(row for row in printed.offers if row.offer.kind == "hybrid").replicas == 6
+
+
+def test_hybrid_needs_no_redundancy_and_crosses_at_its_own_volume() -> None:
+    """API $1, replica $70, 100 Mtok a day, one redundant: the staircase wins from 280, the hybrid from 70."""
+    result = breakeven.run(
+        simple(
+            tokens_per_day=150e6,
+            price=1.0,
+            usd_per_gpu_hour=70 / 24,
+            tok_per_s=100e6 / 86_400,
+            self_host={"redundancy": "n+1"},
+        )
+    )
+    staircase, hybrid = result.crossovers
+    assert staircase.first_tokens_per_day == pytest.approx(280e6)
+    assert (hybrid.outcome, hybrid.first_tokens_per_day) == ("at", pytest.approx(70e6))
+    row = next(row for row in result.offers if row.offer.kind == "hybrid")
+    assert (row.replicas, row.usd_per_day) == (1, pytest.approx(120.0))
+
+
+def test_hybrid_is_never_dearer_than_the_api_alone() -> None:
+    for volume in (1e6, 30e6, 69e6, 71e6, 1e9):
+        result = breakeven.run(
+            simple(tokens_per_day=volume, price=1.0, usd_per_gpu_hour=70 / 24, tok_per_s=100e6 / 86_400,
+                   workload={"demand": {"shape": "office-hours"}})
+        )  # fmt: skip
+        rows = {row.offer.kind: row for row in result.offers}
+        hybrid, api = rows["hybrid"].usd_per_day, rows["api"].usd_per_day
+        assert hybrid is not None and api is not None
+        assert hybrid <= api * (1 + 1e-12)
+        first = result.crossovers[-1].first_tokens_per_day
+        assert first is not None
+        assert (hybrid < api) == (volume > first)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.floats(0, 10), min_size=2, max_size=40).filter(lambda loads: sum(loads) > 1),
+    st.floats(1, 100),
+    st.floats(0, 300),
+    st.floats(0.1, 80),
+    st.floats(0.1, 5),
+)
+def test_first_paying_volume_by_brute_force(
+    loads: list[float], width: float, fixed: float, f: float, saving: float
+) -> None:
+    mean = sum(loads) / len(loads)
+    pair = Pair(Hours.of([load / mean for load in loads]), width, fixed, f, saving)
+    found = first_paying_volume(pair)
+
+    def best(volume: float) -> float:
+        top = int(volume * pair.curve.peak / width) + 2
+        return max(pair.saving_usd_per_day(volume, n) for n in range(1, min(top, 400) + 1))
+
+    if found is None:
+        busiest = sum(load > 1e-6 for load in loads) / len(loads)
+        assert saving * width * busiest <= f * (1 + 1e-9) + 1e-4 * fixed
+        return
+    volume, replicas = found
+    if volume > 1e4 or replicas > 100:
+        return
+    scale = max(fixed + f * replicas, 1.0)
+    assert pair.saving_usd_per_day(volume, replicas) == pytest.approx(0.0, abs=1e-7 * scale)
+    for factor in (0.2, 0.7, 0.95, 0.999):
+        assert best(volume * factor) <= 1e-7 * scale
+    for factor in (1.001, 1.3, 2.0):
+        assert best(volume * factor) >= -1e-7 * scale
