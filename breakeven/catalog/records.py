@@ -73,6 +73,10 @@ class Dated(Record):
     confidential: bool = False
     note: str | None = None
 
+    def is_in_force(self, as_of: dt.date) -> bool:
+        """Whether the record has begun and not ended on a date."""
+        return self.effective <= as_of and (self.ends is None or as_of < self.ends)
+
 
 class Thing(Record):
     """A named thing of the catalogue; its id is the file's stem."""

@@ -3,65 +3,36 @@
 One file per thing under ``<kind>/<id>.yaml``. Look-ups take a date and never fall back: an unknown
 name, a record that is not in force, a missing price are errors that name the nearest alternatives.
 Overlays (the user's own facts) extend things of the same id and add new ones; an overlay's record
-wins over a packaged one that is not newer.
+in force wins over every packaged one, and a later overlay over an earlier one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from breakeven.catalog.records import KINDS, Dated, RentalPrice, RentalProvider, Thing
-from breakeven.errors import FactNotFound, FactNotInForce, InputError, Problem, did_you_mean
+from breakeven.catalog.citation import Cited, SourceRow
+from breakeven.catalog.excerpt import head
+from breakeven.catalog.fact_files import PACKAGED, FactFiles, fact_document, shown_path
+from breakeven.catalog.records import KINDS, Dated, RentalPrice, Thing
+from breakeven.catalog.rents import current_rentals, observed_rentals
+from breakeven.catalog.trusted import construct
+from breakeven.errors import FactNotFound, FactNotInForce, InputError, did_you_mean
 from breakeven.modelio import validate
 from breakeven.yamlio import Document, load_path
 
-R = TypeVar("R")
+__all__ = ["PACKAGED", "Catalogue", "Cited", "SourceRow"]
 
-PACKAGED = Path(__file__).parent / "data"
+_SEPARATORS = re.compile(r"[\s_]+")
 _NOUNS = {
     "accelerators": "accelerator", "rental": "rental provider", "servers": "server", "sites": "site",
     "figures": "figure set", "models": "open-weight model", "api": "API provider", "history": "price history",
     "demand": "demand shape",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Cited(Generic[R]):
-    """A record with the id it is cited by and the thing it belongs to."""
-
-    record: R
-    source_id: str
-    thing_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """Where one record comes from, for reports."""
-
-    id: str
-    file: str
-    record: str
-    effective: dt.date | None
-    retrieved: dt.date | None
-    kind: str
-    url: str | None
-    title: str | None
-    confidence: str | None
-    confidential: bool
-    note: str | None
-    owner: str | None = None
-    licence: str | None = None
-    flags: tuple[str, ...] = ()
-
-    def record_includes(self, flag: str) -> bool:
-        """Whether a boolean field of the record is set, e.g. ``includes_electricity``."""
-        return flag in self.flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +46,11 @@ class _Loaded:
 class Catalogue:
     """Packaged facts plus overlays; see :meth:`load`."""
 
-    def __init__(self, roots: Sequence[Path]) -> None:
-        self._roots = tuple(roots)
+    def __init__(self, files: FactFiles) -> None:
+        self.files = files
         self._things: dict[tuple[str, str], _Loaded] = {}
         self._aliases: dict[str, dict[str, str]] = {}
+        self._heads: dict[tuple[str, str], dict[str, Any]] = {}
         self._sources: dict[str, SourceRow] = {}
         meta = load_path(PACKAGED / "catalogue.yaml").data
         self.version: str = str(meta["version"])
@@ -88,89 +60,21 @@ class Catalogue:
     def load(cls, overlays: Sequence[Path] = ()) -> Catalogue:
         """The packaged catalogue with overlay directories or single files laid over it, in order.
 
-        Raises :class:`InputError` for an overlay that is not there; its contents are validated when
-        they are asked for, or all at once by :meth:`verify`.
+        Raises :class:`InputError` for an overlay that is not there or not a catalogue; the contents
+        of a file are validated when they are asked for, or all at once by ``verification.verify``.
         """
-        for overlay in overlays:
-            if not overlay.exists():
-                raise InputError(Problem("no such catalogue", "name a directory or a YAML file of facts", str(overlay)))
-        catalogue = cls((PACKAGED, *overlays))
-        for overlay in overlays:
-            catalogue._files_of(overlay)  # shape errors now, not at the first look-up
-        return catalogue
+        return cls(FactFiles(list(overlays)))
 
-    # --- files -------------------------------------------------------------------------------
-
-    @cached_property
-    def _files(self) -> dict[str, dict[str, list[tuple[Path, int]]]]:
-        """kind -> id -> files, packaged first."""
-        table: dict[str, dict[str, list[tuple[Path, int]]]] = {kind: {} for kind in KINDS}
-        for layer, root in enumerate(self._roots):
-            for kind, name, path in self._files_of(root):
-                table[kind].setdefault(name, []).append((path, layer))
-        return table
-
-    def _files_of(self, root: Path) -> list[tuple[str, str, Path]]:
-        """(kind, id, path) of every fact file of a root. Symlinks that leave an overlay are refused."""
-        if root.is_file():
-            return [self._flat(root)]
-        found: list[tuple[str, str, Path]] = []
-        for path in sorted(root.rglob("*.y*ml")):
-            relative = path.relative_to(root)
-            if root != PACKAGED and (path.is_symlink() or not path.resolve().is_relative_to(root.resolve())):
-                raise InputError(Problem("is a link out of the catalogue", "copy the file instead", str(path)))
-            if relative.parts[0] in KINDS and len(relative.parts) == 2:
-                found.append((relative.parts[0], path.stem, path))
-            elif root != PACKAGED and len(relative.parts) == 1:
-                found.append(self._flat(path))
-            elif root != PACKAGED:
-                raise InputError(
-                    Problem(
-                        "is in no known folder of facts",
-                        f"folders are {', '.join(KINDS)}; or put it at the top with a line kind: ...", str(path),
-                    )
-                )  # fmt: skip
-        if root != PACKAGED and not found:
-            raise InputError(Problem("holds no fact files", f"add files such as {next(iter(KINDS))}/<id>.yaml", str(root)))
-        return found
-
-    def _flat(self, path: Path) -> tuple[str, str, Path]:
-        document = load_path(path)
-        data = document.data
-        kind = data.get("kind") if isinstance(data, dict) else None
-        if kind not in KINDS:
-            raise InputError(
-                document.problem(("kind",), "needs a line kind: that says what it holds", f"one of {', '.join(KINDS)}")
-            )
-        return kind, str(data.get("id", path.stem)), path
-
-    def _document(self, path: Path) -> Document:
-        document = load_path(path)
-        if isinstance(document.data, dict) and "kind" in document.data:
-            data = {key: value for key, value in document.data.items() if key != "kind"}
-            return Document(data, document.path, document.node)
-        return document
-
-    def relative(self, path: Path) -> str:
-        """A path as reports name it: inside the package, or as the user wrote the overlay."""
-        return path.relative_to(PACKAGED).as_posix() if path.is_relative_to(PACKAGED) else path.as_posix()
-
-    @cached_property
+    @property
     def digest(self) -> str:
         """sha256 over the names and bytes of every file, packaged and overlays."""
-        total = hashlib.sha256()
-        for kind, things in sorted(self._files.items()):
-            for name, paths in sorted(things.items()):
-                for path, layer in paths:
-                    raw = path.read_bytes()
-                    total.update(f"{layer}/{kind}/{name}\0{len(raw)}\0".encode() + raw)
-        return "sha256:" + total.hexdigest()
+        return self.files.digest
 
     # --- things ------------------------------------------------------------------------------
 
     def ids(self, kind: str) -> tuple[str, ...]:
         """Ids of a kind, without reading the files."""
-        return tuple(sorted(self._files[_known_kind(kind)]))
+        return tuple(sorted(self.files.table[_known_kind(kind)]))
 
     def all(self, kind: str) -> tuple[Thing, ...]:
         """Every thing of a kind, by id."""
@@ -179,7 +83,7 @@ class Catalogue:
     def mentions(self, kind: str, name: str, texts: Iterable[str]) -> bool:
         """Whether the files of a thing hold any of the texts, in either case; cheap, and never too strict."""
         wanted = tuple(text.lower().encode() for text in texts)
-        for path, layer in self._files[_known_kind(kind)][name]:
+        for path, layer in self.files.table[_known_kind(kind)][name]:
             raw = path.read_bytes().lower()
             if layer > 0 or any(text in raw for text in wanted):  # a user's file may escape its letters
                 return True
@@ -195,11 +99,14 @@ class Catalogue:
 
     def _resolve(self, kind: str, name: str) -> str:
         wanted = name.strip().lower()
-        if wanted in self._files[_known_kind(kind)]:
-            return wanted
+        spelled = _SEPARATORS.sub("-", wanted)  # "H100 SXM" is h100-sxm
+        for candidate in (wanted, spelled):
+            if candidate in self.files.table[_known_kind(kind)]:
+                return candidate
         aliases = self._alias_table(kind)
-        if wanted in aliases:
-            return aliases[wanted]
+        for candidate in (wanted, spelled):
+            if candidate in aliases:
+                return aliases[candidate]
         known = [*self.ids(kind), *aliases]
         raise FactNotFound(f"unknown {_NOUNS[kind]} {name!r}", fix=did_you_mean(name, known))
 
@@ -207,11 +114,37 @@ class Catalogue:
         if kind not in self._aliases:
             table: dict[str, str] = {}
             for name in self.ids(kind):
-                thing = self._load(kind, name).thing
-                for alias in (*thing.aliases, getattr(thing, "hf_id", name)):
-                    table.setdefault(alias.lower(), name)
+                for alias in self.also_called(kind, name):
+                    table.setdefault(alias, name)
             self._aliases[kind] = table
         return self._aliases[kind]
+
+    def also_called(self, kind: str, name: str) -> list[str]:
+        """Aliases, full name and Hugging Face id of a thing, in lower case, with dashes for spaces too."""
+        if self.files.is_packaged(kind, name):
+            data = self._head(kind, name)
+            names = [*data.get("aliases", ()), data["name"], data.get("hf_id", name)]
+        else:
+            thing = self._load(kind, name).thing
+            names = [*thing.aliases, thing.name, getattr(thing, "hf_id", name)]
+        lowered = [text.lower() for text in names]
+        return list(dict.fromkeys([*lowered, *(_SEPARATORS.sub("-", text) for text in lowered)]))
+
+    def _head(self, kind: str, name: str) -> dict[str, Any]:
+        key = (kind, name)
+        if key not in self._heads:
+            path = self.files.table[kind][name][0][0]
+            self._heads[key] = head(path.read_bytes(), str(path))
+        return self._heads[key]
+
+    def label(self, kind: str, name: str, field: str) -> Any:
+        """One plain field of a thing (``tier``, ``accelerator``, ...) without reading its records."""
+        key = self._resolve(kind, name)
+        if (kind, key) not in self._things and self.files.is_packaged(kind, key):
+            data = self._head(kind, key)
+            if field in data:
+                return data[field]
+        return getattr(self._load(kind, key).thing, field)
 
     def _load(self, kind: str, name: str) -> _Loaded:
         key = (kind, name)
@@ -220,16 +153,23 @@ class Catalogue:
         return self._things[key]
 
     def _merge(self, kind: str, name: str) -> _Loaded:
-        files = self._files[kind].get(name)
+        files = self.files.table[kind].get(name)
         if not files:
             raise FactNotFound(f"unknown {_NOUNS[kind]} {name!r}", fix=did_you_mean(name, self.ids(kind)))
         origins: dict[str, list[tuple[str, int]]] = {}
         merged: dict[str, Any] = {}
         thing: Thing | None = None
         for path, layer in files:
-            document = self._document(path)
+            document = fact_document(path)
             self._check_id(document, name)
             data = document.data
+            if layer == 0 and isinstance(data, dict):
+                thing = construct(KINDS[kind], data)
+                merged = {field_name: getattr(thing, field_name) for field_name in thing.model_fields_set}
+                for field_name, value in merged.items():
+                    if isinstance(value, tuple):
+                        origins[field_name] = [(shown_path(path), 0)] * len(value)
+                continue
             if thing is not None and isinstance(data, dict):
                 # An overlay of a known thing may leave out what it does not change.
                 base = {"id": name, **{k: merged[k] for k in ("name",) if k in merged}}
@@ -246,10 +186,10 @@ class Catalogue:
                     if thing is not None and isinstance(data, dict) and field_name not in data:
                         continue
                     merged[field_name] = (*merged.get(field_name, ()), *value)
-                    origins.setdefault(field_name, []).extend([(self.relative(path), layer)] * len(value))
+                    origins.setdefault(field_name, []).extend([(shown_path(path), layer)] * len(value))
                 elif isinstance(value, tuple):
                     merged[field_name] = (*merged.get(field_name, ()), *value)
-                    origins.setdefault(field_name, []).extend([(self.relative(path), layer)] * len(value))
+                    origins.setdefault(field_name, []).extend([(shown_path(path), layer)] * len(value))
                 else:
                     merged[field_name] = value
             thing = KINDS[kind].model_construct(None, **{**_defaults(KINDS[kind]), **merged})
@@ -271,7 +211,7 @@ class Catalogue:
                 (
                     (record.effective, loaded.origins[field][index][1], self._cite(kind, loaded, field, index))
                     for index, record in enumerate(getattr(loaded.thing, field))
-                    if record.effective <= as_of and (record.ends is None or as_of < record.ends)
+                    if record.is_in_force(as_of)
                 ),
                 key=lambda row: (row[1] > 0, row[0], row[1]),
             )
@@ -283,13 +223,16 @@ class Catalogue:
         if found:
             return found[-1]
         thing = self.find(kind, name)
-        dates = sorted(record.effective for record in getattr(thing, field))
         noun = _NOUNS[kind]
-        if not dates:
+        spans = sorted((record.effective, record.ends) for record in getattr(thing, field))
+        if not spans:
             raise FactNotInForce(f"{noun} {thing.id!r} has no {field} in the catalogue", fix="add one with --catalog")
+        first = spans[0][0]
+        ended = [end for _, end in spans if end is not None and end <= as_of]
+        what = f"its last record ended on {max(ended)}" if ended else f"its records start on {first}"
         raise FactNotInForce(
             f"{noun} {thing.id!r} has no {field} in force on {as_of}",
-            fix=f"its records start on {dates[0]}; choose a later --as-of or add one with --catalog",
+            fix=f"{what}; choose another --as-of or add one with --catalog",
         )
 
     def rentals(
@@ -297,29 +240,27 @@ class Catalogue:
         region: str | None = None,
     ) -> tuple[Cited[RentalPrice], ...]:  # fmt: skip
         """Current rental prices of an accelerator: the latest per provider, SKU, region and term."""
-        wanted = self._resolve("accelerators", accelerator)
-        providers = (self._resolve("rental", provider),) if provider else self.ids("rental")
-        latest: dict[tuple[str, ...], Cited[RentalPrice]] = {}
-        for name in providers:
-            for cited in self.records("rental", name, "prices", as_of):
-                record: RentalPrice = cited.record
-                if record.accelerator != wanted and self._resolve("accelerators", record.accelerator) != wanted:
-                    continue
-                if term is not None and record.term != term:
-                    continue
-                if region is not None and (record.region or "").lower() != region.lower():
-                    continue
-                key = (name, record.sku or "", record.region or "", record.term, str(record.gpus_per_sku))
-                latest[key] = cited
-        return tuple(latest[key] for key in sorted(latest))
+        return current_rentals(
+            self, accelerator=accelerator, as_of=as_of, provider=provider, term=term, region=region
+        )
+
+    def quotes(
+        self, *, accelerator: str, as_of: dt.date, term: str | None = None, provider: str | None = None
+    ) -> tuple[Cited[RentalPrice], ...]:
+        """Every rental price on file, also two observations of one provider by different sources."""
+        return tuple(observed_rentals(self, accelerator=accelerator, as_of=as_of, provider=provider, term=term))
 
     def _cite(self, kind: str, loaded: _Loaded, field: str, index: int) -> Cited[Any]:
         record: Dated = getattr(loaded.thing, field)[index]
+        return self.cite(kind, loaded.thing.id, field, index, record, loaded.origins[field][index][0])
+
+    def cite(self, kind: str, name: str, field: str, index: int, record: Any, file: str) -> Cited[Any]:
+        """A record of a thing with its id, made known to :meth:`source`."""
         path = f"{field}[{index}]"
-        source_id = f"{kind}/{loaded.thing.id}#{path}"
+        source_id = f"{kind}/{name}#{path}"
         if source_id not in self._sources:
-            self.register(source_id, file=loaded.origins[field][index][0], path=path, record=record)
-        return Cited(record, source_id, loaded.thing.id)
+            self.register(source_id, file=file, path=path, record=record)
+        return Cited(record, source_id, name)
 
     def register(self, source_id: str, *, file: str, path: str, record: Any) -> None:
         """Make a record citable under ``source_id``; price books register nested records this way."""
@@ -349,43 +290,6 @@ class Catalogue:
                 raise FactNotFound(f"unknown source {source_id!r}", fix=f"{kind}/{loaded.thing.id} has no such record")
             self._cite(kind, loaded, field, int(index))
         return self._sources[source_id]
-
-    # --- all at once -------------------------------------------------------------------------
-
-    def verify(self, layers: Iterable[int] | None = None) -> tuple[Problem, ...]:
-        """Every problem of every file: form, unknown accelerators, ambiguous aliases."""
-        wanted = set(layers) if layers is not None else None
-        problems: list[Problem] = []
-        for kind, things in self._files.items():
-            owner: dict[str, str] = {}
-            for name, files in sorted(things.items()):
-                if wanted is not None and not any(layer in wanted for _, layer in files):
-                    continue
-                try:
-                    thing = self._load(kind, name).thing
-                except InputError as error:
-                    problems.extend(error.problems)
-                    continue
-                path = self.relative(files[-1][0])
-                for alias in {name, *(alias.lower() for alias in thing.aliases)}:
-                    if owner.setdefault(alias, name) != name:
-                        problems.append(Problem(f"alias {alias!r} also names {owner[alias]!r}", "keep one", path))
-                problems.extend(self._dangling(thing, path))
-        return tuple(problems)
-
-    def _dangling(self, thing: Thing, path: str) -> list[Problem]:
-        names: list[str] = []
-        if isinstance(thing, RentalProvider):
-            names = [record.accelerator for record in thing.prices]
-        elif hasattr(thing, "accelerator"):
-            names = [thing.accelerator]
-        out = []
-        for name in dict.fromkeys(names):
-            try:
-                self._resolve("accelerators", name)
-            except FactNotFound as error:
-                out.append(Problem(error.problems[0].message, error.problems[0].fix, path))
-        return out
 
 
 def _defaults(model: type[Thing]) -> dict[str, Any]:

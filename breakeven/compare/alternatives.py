@@ -137,8 +137,8 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
         ("median quote", middle, f"{len(quotes)} on-demand quotes", tuple(source for _, source, _ in quotes)),
         ("dearest quote", quotes[-1][0], quotes[-1][2], (quotes[-1][1],)),
     ]
-    tiers = {thing.id: thing.tier for thing in base.scope.catalogue.all("rental")}  # type: ignore[attr-defined]
-    big = next((quote for quote in quotes if tiers[quote[2]] == "hyperscaler"), None)
+    label = base.scope.catalogue.label
+    big = next((quote for quote in quotes if label("rental", quote[2], "tier") == "hyperscaler"), None)
     if big is not None and big != quotes[-1]:
         picks.insert(2, ("cheapest hyperscaler", big[0], big[2], (big[1],)))
     for word, rate, who, sources in picks:

@@ -225,15 +225,11 @@ def current_quotes(scope: Scope, *, accelerator: str, term: str) -> list[tuple[f
     Every dated observation counts, also two of one provider by different sources and the published
     on-demand indices: the spread between them is part of what a buyer meets.
     """
-    wanted = scope.catalogue.resolve("accelerators", accelerator)
-    rows = []
-    for provider in scope.catalogue.ids("rental"):
-        for cited in scope.catalogue.records("rental", provider, "prices", scope.as_of):
-            record = cited.record
-            if record.term != term or (scope.as_of - record.effective).days > QUOTE_DAYS:
-                continue
-            if scope.catalogue.resolve("accelerators", record.accelerator) == wanted:
-                rows.append((record.usd_per_gpu_hour.typical, cited.source_id, provider))
+    rows = [
+        (cited.record.usd_per_gpu_hour.typical, cited.source_id, cited.thing_id)
+        for cited in scope.catalogue.quotes(accelerator=accelerator, term=term, as_of=scope.as_of)
+        if (scope.as_of - cited.record.effective).days <= QUOTE_DAYS
+    ]
     return sorted(rows)
 
 
