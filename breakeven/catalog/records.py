@@ -202,6 +202,7 @@ class Site(Thing):
 class Figure(Dated):
     """A general sourced figure: labour cost, failure rate, licence price, exchange rate, ..."""
 
+    name: str | None = None  # which figure it is, in a set that holds several
     value: Ranged
     unit: str
     region: str | None = None
@@ -447,9 +448,33 @@ class TrendRate(Record):
     source: SourceRef
 
 
+class PricePath(Dated):
+    """A named course of API prices: log points per year, positive = falls, and what is held constant."""
+
+    path: Literal["same-model", "same-quality", "frontier"]
+    means: str
+    low_log_points_per_year: float
+    log_points_per_year: float
+    high_log_points_per_year: float
+    retirement_hazard_per_year: NotNegative | None = None
+    trends: tuple[str, ...] = ()  # ids of the published rates it rests on
+
+
+class DeclineDriver(Dated):
+    """What makes prices fall: a factor per step, how often a step comes, and whether it reaches self-hosting."""
+
+    driver: Literal["hardware", "quantisation", "software", "competition"]
+    means: str
+    factor: Ranged | None = None
+    years_per_step: Positive | None = None  # None: the factor is to be had once
+    reaches_self_host: Literal["at-renewal", "at-once", "no"]
+
+
 class PriceHistory(Thing):
     observations: tuple[PriceObservation, ...] = ()
     trends: tuple[TrendRate, ...] = ()
+    paths: tuple[PricePath, ...] = ()
+    drivers: tuple[DeclineDriver, ...] = ()
 
 
 # --- demand -----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Any
 from breakeven.catalog.citation import Cited, SourceRow
 from breakeven.catalog.excerpt import head
 from breakeven.catalog.fact_files import PACKAGED, FactFiles, fact_document, shown_path
-from breakeven.catalog.records import KINDS, Dated, RentalPrice, Thing
+from breakeven.catalog.records import KINDS, Dated, Figure, RentalPrice, Thing
 from breakeven.catalog.rents import current_rentals, observed_rentals
 from breakeven.catalog.trusted import construct
 from breakeven.errors import FactNotFound, FactNotInForce, InputError, did_you_mean
@@ -234,6 +234,16 @@ class Catalogue:
             f"{noun} {thing.id!r} has no {field} in force on {as_of}",
             fix=f"{what}; choose another --as-of or add one with --catalog",
         )
+
+    def figure(self, name: str, *, as_of: dt.date, figure: str | None = None) -> Cited[Figure]:
+        """The latest figure of a set in force on the date; ``figure`` names one of a set of several."""
+        found = [cited for cited in self.records("figures", name, "records", as_of) if cited.record.name == figure]
+        if found:
+            return found[-1]
+        cited = self.in_force("figures", name, "records", as_of)
+        known = sorted({row.record.name for row in self.records("figures", name, "records", as_of) if row.record.name})
+        wanted = f"no figure {figure!r}" if figure else "several figures"
+        raise FactNotFound(f"figures/{cited.thing_id} has {wanted}", fix=did_you_mean(figure or "", known))
 
     def rentals(
         self, *, accelerator: str, as_of: dt.date, provider: str | None = None, term: str | None = None,
