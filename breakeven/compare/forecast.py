@@ -1,0 +1,474 @@
+"""The decision over time: what each offer costs month by month, and when to switch.
+
+Month 0 is the profile's own volume. In month m
+
+    volume(m) = V0 (1 + growth)^(m/12) x price_index(m)^elasticity
+    replicas(m) = max(n_min, ceil(volume / (kappa x throughput_index(m))) + r)
+
+API prices, rents and hardware prices follow their own courses. A reserved rent keeps its price for
+its term; an owned server keeps the price at which it was bought, costs its annuity while it lives,
+and is replaced at the price of that day. Present values discount by ``finance.timing``.
+Source: docs/model.md, equations ``forecast``, ``present-value`` and ``switch-month``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from breakeven.arithmetic import SCALAR
+from breakeven.compare.crossover import crossover
+from breakeven.compare.price_paths import Courses, courses
+from breakeven.errors import BreakevenError, InputError
+from breakeven.finance.discounting import log_rate, month_factor, present_value_years
+from breakeven.offers.api import build_api_offers
+from breakeven.offers.offer import CostLine, Offer, steps
+from breakeven.offers.scope import Scope
+
+FORECAST_SCHEMA_VERSION = 1
+# A volume that grows by powers must not start a replica by rounding alone.
+_ROUNDING = 1.0 - 1e-12
+_ONE_OFF = ("migration", "exit")
+_TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One offer in one month. ``cash_usd`` counts machines when they are bought."""
+
+    usd: float
+    present_usd: float
+    replicas: int
+    cash_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class OfferForecast:
+    """One offer over the horizon, as if used from the first month to the last."""
+
+    offer: str
+    name: str
+    kind: str
+    months: tuple[Month, ...]
+
+    @property
+    def usd_total(self) -> float:
+        """Sum over the horizon, undiscounted."""
+        return math.fsum(month.usd for month in self.months)
+
+    @property
+    def npv_usd(self) -> float:
+        """Present value of the costs."""
+        return math.fsum(month.present_usd for month in self.months)
+
+    @property
+    def cumulative_usd(self) -> tuple[float, ...]:
+        """Running total."""
+        return tuple(accumulate(month.usd for month in self.months))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Staying with the API until a month and self-hosting from then on."""
+
+    month: int
+    npv_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """When to switch from the API to self-hosting. Months count from 0; None = not within the horizon."""
+
+    api: str
+    self_host: str
+    npv_api_usd: float
+    npv_self_host_usd: float
+    switch_month: int | None
+    npv_best_usd: float
+    first_cheaper_month: int | None
+    payback_months: int | None
+    starts: tuple[Start, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The pair's crossing at the prices and throughput of one month."""
+
+    month: int
+    outcome: str
+    first_tokens_per_day: float | None
+    settled_tokens_per_day: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Everything ``forecast`` prints."""
+
+    name: str
+    as_of: dt.date
+    catalogue_version: str
+    horizon_months: int
+    discount_rate: float
+    timing: str
+    courses: Courses
+    tokens_per_day: tuple[float, ...]
+    offers: tuple[OfferForecast, ...]
+    crossings: tuple[Crossing, ...]
+    decision: Decision | None
+    npv_crossover_multiplier: float  # of today's crossing, by the API's price course alone
+    notes: tuple[str, ...]
+
+    def date_of(self, month: int) -> dt.date:
+        """The first day of a month of the horizon."""
+        return _add_months(self.as_of, month)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """An offer's coefficients by what they follow. USD per day, per replica and day, per Mtok."""
+
+    fixed: float
+    one_off: float
+    replica: float
+    replica_rent: float
+    replica_capital: float
+    mtok: float
+    mtok_energy: float
+    mtok_api: float
+    kappa: float
+    n_min: int
+    redundant: int
+    keep_months: int  # a rent's term or a machine's life
+    capex_usd: float
+    residual_usd: float
+    owned: bool
+    upfront_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """What every month needs and no offer changes."""
+
+    volumes: tuple[float, ...]
+    flat: tuple[float, ...]  # discount of a constant dollar
+    api: tuple[float, ...]  # index of the API's price
+    api_present: tuple[float, ...]  # that index, discounted
+    machines: tuple[tuple[float, ...], tuple[float, ...]]  # index of rents, and of hardware
+    gain: tuple[float, ...]  # index of throughput
+    price_at_start: tuple[float, ...]  # index of the API's price on a month's first day
+    days: float
+
+
+def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str) -> Forecast:
+    """Forecast every offer that can serve; the decision is about the pair ``api`` and ``self_host``.
+
+    Raises :class:`InputError`, placed, for a horizon that outlives the machines without a refresh.
+    """
+    profile = scope.profile
+    months = math.ceil(profile.forecast.horizon_months)
+    course = courses(scope)
+    _check_lives(scope, offers, months)
+    delta = log_rate(rate_per_year=profile.finance.discount_rate)
+    timing = profile.finance.timing
+
+    def factors(decay: float) -> tuple[float, ...]:
+        return tuple(month_factor(decay_per_year=decay, month=m, timing=timing) for m in range(months))
+
+    def index(decay: float) -> tuple[float, ...]:
+        return tuple(SCALAR.exp(-decay * (m / 12.0)) for m in range(months))
+
+    clock = _Clock(
+        volumes=_volumes(scope, course, months),
+        flat=factors(delta),
+        api=factors(course.api),
+        api_present=factors(course.api + delta),
+        machines=(index(course.rental), index(course.hardware)),
+        gain=index(-course.throughput),
+        price_at_start=index(course.api),
+        days=profile.finance.hours_per_month / 24.0,
+    )
+    notes: list[str] = []
+    rows: list[OfferForecast] = []
+    priced: dict[str, list[Offer]] = {}
+    for offer in offers:
+        if offer.kind in ("api", "provisioned"):
+            priced[offer.id] = _dated_prices(scope, offer, course, months, notes)
+            rows.append(_row(offer, _bought(priced[offer.id], clock, range(months))))
+        elif offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica:
+            rows.append(_row(offer, _run(_parts(scope, offer), clock, start=0)))
+    by_id = {offer.id: offer for offer in offers}
+    decision: Decision | None = None
+    crossings: tuple[Crossing, ...] = ()
+    if api in priced and any(row.offer == self_host for row in rows):
+        own = by_id[self_host]
+        decision = _decide(scope, rows, own, clock, api=api)
+        crossings = _crossings(priced[api], own, clock)
+    if course.retirement_hazard_per_year:
+        gone = 1.0 - SCALAR.exp(-course.retirement_hazard_per_year * months / 12.0)
+        notes.append(
+            f"hosted models are retired at about {course.retirement_hazard_per_year:.2f} a year: with probability "
+            f"{gone:.0%} this one is gone before the horizon ends, and its successor has another price"
+        )
+    if profile.forecast.api_price_path == "same-quality" and profile.self_host.substitute is not True:
+        notes.append("a fixed-quality decline assumes that the API model may be swapped as soon as a cheaper one is as good")
+    return Forecast(
+        name=profile.name, as_of=scope.as_of, catalogue_version=scope.catalogue.version, horizon_months=months,
+        discount_rate=profile.finance.discount_rate, timing=timing, courses=course, tokens_per_day=clock.volumes,
+        offers=tuple(rows), crossings=crossings, decision=decision,
+        npv_crossover_multiplier=_multiplier(course, delta, months, timing), notes=tuple(dict.fromkeys(notes)),
+    )  # fmt: skip
+
+
+def _row(offer: Offer, months: tuple[Month, ...]) -> OfferForecast:
+    return OfferForecast(offer.id, offer.name, offer.kind, months)
+
+
+def _volumes(scope: Scope, course: Courses, months: int) -> tuple[float, ...]:
+    start = scope.profile.workload.volume_tokens_per_day
+    # Demand answers to the price in force at the start of the month.
+    rate = course.growth - course.elasticity * course.api
+    return tuple(start * SCALAR.exp(rate * (m / 12.0)) if m else start for m in range(months))
+
+
+def _check_lives(scope: Scope, offers: Sequence[Offer], months: int) -> None:
+    refresh = scope.profile.forecast.refresh_years
+    problems = []
+    for offer in offers:
+        if offer.kind != "owned":
+            continue
+        index, years = int(offer.meta["supply"]), float(offer.meta["life_years"])
+        life = years * 12.0
+        if refresh is None and months > life + 1e-9:
+            problems.append(
+                scope.loaded.document.problem(
+                    ("self_host", "supply", index, "life_years"),
+                    f"the horizon of {months} months outlives machines of {life:g} months, and no refresh is given",
+                    "set forecast.refresh_years, or a shorter forecast.horizon_months",
+                )
+            )
+        if refresh is not None and refresh > years + 1e-9:
+            problems.append(
+                scope.loaded.document.problem(
+                    ("forecast", "refresh_years"),
+                    f"machines are refreshed after {refresh:g} years but live {years:g}",
+                    "refresh them within their life, or lengthen life_years",
+                )
+            )
+    if problems:
+        raise InputError(problems)
+
+
+def _multiplier(course: Courses, delta: float, months: int, timing: str) -> float:
+    """Present value of a constant stream over that of one that follows the API's price."""
+    years = months / 12.0
+    constant = present_value_years(decay_per_year=delta, years=years, timing=timing)
+    return float(constant / present_value_years(decay_per_year=delta + course.api, years=years, timing=timing))
+
+
+# --- bought -----------------------------------------------------------------------------------
+
+
+def _dated_prices(scope: Scope, offer: Offer, course: Courses, months: int, notes: list[str]) -> list[Offer]:
+    """The offer at the list prices in force in each month: announced changes come on their day."""
+    out = [offer] * months
+    if not course.announced_apply or offer.meta.get("choice") is None:
+        return out
+    retires = offer.meta.get("retires_on")
+    if retires is not None and retires < _add_months(scope.as_of, months):
+        notes.append(f"{offer.id} is retired on {retires}: later months keep its last price")
+    for change in offer.meta.get("announced", ()):
+        first = next((m for m in range(months) if _add_months(scope.as_of, m) >= change.effective), None)
+        if first is None:
+            continue
+        try:
+            later = build_api_offers(replace(scope, as_of=change.effective))
+        except BreakevenError:
+            continue
+        same = next((o for o in later if o.meta.get("choice") == offer.meta["choice"]), offer)
+        out[first:] = [same] * (months - first)
+        notes.append(f"{offer.id}: its announced price of {change.effective} is used from then on")
+    return out
+
+
+def _bought(priced: Sequence[Offer], clock: _Clock, months: range) -> tuple[Month, ...]:
+    out = []
+    for m in months:
+        offer, volume = priced[m], clock.volumes[m]
+        index, both = clock.api[m], clock.api_present[m]
+        units = offer.replicas_at(volume * _ROUNDING)
+        variable = offer.usd_per_mtok * volume / 1e6 + offer.usd_per_replica_day * units
+        fixed = offer.fixed_usd_per_day
+        if offer.minimum_usd_per_day > 0:
+            # The top-up depends on the month's own price, so it is settled before discounting.
+            covered = [line for line in offer.lines if line.counts_towards_minimum]
+            paid = math.fsum(line.usd_at(mtok_per_day=volume / 1e6, replicas=units) for line in covered) * index
+            fixed += max(0.0, offer.minimum_usd_per_day - paid)
+        usd = (variable * index + fixed) * clock.days
+        present = (variable * both + fixed * clock.flat[m]) * clock.days
+        out.append(Month(usd, present, units, usd))
+    return tuple(out)
+
+
+# --- run --------------------------------------------------------------------------------------
+
+
+def _parts(scope: Scope, offer: Offer) -> _Parts:
+    def total(field: str, ids: Sequence[str] | None = None, categories: Sequence[str] | None = None) -> float:
+        return math.fsum(
+            getattr(line, field)
+            for line in offer.lines
+            if (ids is None or line.id in ids) and (categories is None or line.category in categories)
+        )
+
+    owned = offer.kind == "owned"
+    capital = total("usd_per_replica_day", ids=("capital", "spares"))
+    rent = total("usd_per_replica_day", categories=("compute",))
+    energy = total("usd_per_mtok", ids=("power-active",))
+    escalated = total("usd_per_mtok", ids=("escalation",))
+    one_off = total("usd_per_day", ids=_ONE_OFF)
+    refresh = scope.profile.forecast.refresh_years
+    life = float(offer.meta.get("life_years") or 0.0)
+    if owned:
+        keep = refresh if refresh is not None else life
+    else:
+        keep = _TERM_YEARS.get(str(offer.meta.get("term")), 0.0)
+    supply = scope.profile.self_host.supply[int(offer.meta["supply"])]
+    capex = float(offer.meta.get("capex_usd_per_replica") or 0.0)
+    assert offer.tokens_per_day_per_replica is not None
+    return _Parts(
+        fixed=offer.fixed_usd_per_day - one_off,
+        one_off=one_off,
+        replica=offer.usd_per_replica_day - capital - rent,
+        replica_rent=rent,
+        replica_capital=capital,
+        mtok=offer.usd_per_mtok - energy - escalated,
+        mtok_energy=energy,
+        mtok_api=escalated,
+        kappa=offer.tokens_per_day_per_replica,
+        n_min=offer.min_replicas,
+        redundant=offer.redundant_replicas,
+        keep_months=max(1, round(keep * 12.0)) if keep else 1,
+        capex_usd=capex,
+        residual_usd=capex * (supply.residual_share or 0.0),
+        owned=owned,
+        upfront_usd=scope.profile.self_host.migration_usd,
+    )
+
+
+def _run(parts: _Parts, clock: _Clock, *, start: int) -> tuple[Month, ...]:
+    """Self-hosting from month ``start`` on; one entry per month from there."""
+    fleet: list[tuple[int, int, float]] = []  # (last month + 1, replicas, price index they keep)
+    held, kept = 0, 0.0
+    prices = clock.machines[1 if parts.owned else 0]
+    machine_usd = parts.replica_capital if parts.owned else parts.replica_rent
+    out: list[Month] = []
+    for m in range(start, len(clock.volumes)):
+        volume, gain = clock.volumes[m], clock.gain[m]
+        needed = max(parts.n_min, steps(volume * _ROUNDING, parts.kappa * gain) + parts.redundant)
+        cash = parts.upfront_usd if m == start else 0.0
+        changed = False
+        while fleet and fleet[0][0] <= m:
+            count = fleet.pop(0)[1]
+            held -= count
+            cash -= count * parts.residual_usd
+            changed = True
+        if held < needed:
+            fleet.append((m + parts.keep_months, needed - held, prices[m]))
+            cash += (needed - held) * parts.capex_usd * prices[m]
+            held, changed = needed, True
+        if changed:
+            kept = math.fsum(count * price for _, count, price in fleet)
+        mtok = volume / 1e6
+        flat = parts.fixed + held * parts.replica + mtok * (parts.mtok + parts.mtok_energy / gain)
+        machines = kept * machine_usd
+        escalated = mtok * parts.mtok_api
+        level = flat + parts.one_off + machines
+        usd = (level + escalated * clock.api[m]) * clock.days
+        present = (level * clock.flat[m] + escalated * clock.api_present[m]) * clock.days
+        running = flat + escalated * clock.api[m] + (0.0 if parts.owned else machines)
+        out.append(Month(usd, present, held, cash + running * clock.days))
+    return tuple(out)
+
+
+# --- the decision -----------------------------------------------------------------------------
+
+
+def _decide(scope: Scope, rows: Sequence[OfferForecast], own: Offer, clock: _Clock, *, api: str) -> Decision:
+    bought = next(row for row in rows if row.offer == api)
+    hosted = next(row for row in rows if row.offer == own.id)
+    parts = _parts(scope, own)
+    count = len(clock.volumes)
+    waiting = [0.0, *accumulate(month.present_usd for month in bought.months)]
+    starts = [
+        Start(s, waiting[s] + math.fsum(month.present_usd for month in _run(parts, clock, start=s)))
+        for s in range(count)
+    ]
+    starts.append(Start(count, waiting[count]))
+    best = min(starts, key=lambda row: (row.npv_usd, -row.month))
+    cheaper = (m for m in range(count) if hosted.months[m].usd < bought.months[m].usd)
+    saved = accumulate(
+        there.cash_usd - here.cash_usd for there, here in zip(bought.months, hosted.months, strict=True)
+    )
+    payback = _last_negative(list(saved))
+    return Decision(
+        api=api, self_host=own.id, npv_api_usd=bought.npv_usd, npv_self_host_usd=hosted.npv_usd,
+        switch_month=best.month if best.month < count else None, npv_best_usd=best.npv_usd,
+        first_cheaper_month=next(cheaper, None), payback_months=payback, starts=tuple(starts),
+    )  # fmt: skip
+
+
+def _last_negative(saved: list[float]) -> int | None:
+    """Months until the running saving is above zero for the rest of the horizon; None if it is not."""
+    if saved[-1] <= 0:
+        return None
+    return max((m + 2 for m, value in enumerate(saved) if value <= 0), default=1)
+
+
+def _crossings(priced: Sequence[Offer], own: Offer, clock: _Clock) -> tuple[Crossing, ...]:
+    """The pair's crossing at the start of each month, at the prices a newcomer would meet then."""
+    out: list[Crossing] = []
+    before: tuple[object, ...] = ()
+    for m, offer in enumerate(priced):
+        price, gain = clock.price_at_start[m], clock.gain[m]
+        rent = clock.machines[1 if own.kind == "owned" else 0][m]
+        now = (offer.id, offer.usd_per_mtok, price, gain, rent)
+        if out and now == before:  # nothing moved: the law need not be solved again
+            out.append(replace(out[-1], month=m))
+            continue
+        before = now
+        theirs = replace(
+            offer,
+            lines=tuple(
+                replace(
+                    line, usd_per_mtok=line.usd_per_mtok * price, usd_per_replica_day=line.usd_per_replica_day * price
+                )
+                for line in offer.lines
+            ),
+        )
+        ours = replace(
+            own,
+            lines=tuple(_moved(line, price=price, rent=rent, gain=gain) for line in own.lines),
+            tokens_per_day_per_replica=(own.tokens_per_day_per_replica or 0.0) * gain,
+        )
+        found = crossover(theirs, ours)
+        out.append(Crossing(m, found.outcome, found.first_tokens_per_day, found.settled_tokens_per_day))
+    return tuple(out)
+
+
+def _moved(line: CostLine, *, price: float, rent: float, gain: float) -> CostLine:
+    """One of the self-hosted lines at another date's prices."""
+    if line.category == "compute" or line.id in ("capital", "spares"):
+        return replace(line, usd_per_replica_day=line.usd_per_replica_day * rent)
+    if line.id == "power-active":
+        return replace(line, usd_per_mtok=line.usd_per_mtok / gain)
+    if line.id == "escalation":
+        return replace(line, usd_per_mtok=line.usd_per_mtok * price)
+    return line
+
+
+def _add_months(date: dt.date, months: int) -> dt.date:
+    index = date.month - 1 + months
+    return dt.date(date.year + index // 12, index % 12 + 1, min(date.day, 28))

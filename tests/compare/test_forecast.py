@@ -1,0 +1,244 @@
+"""The decision over time: published forecasts, closed forms against sums, located errors."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from breakeven.catalog.store import Catalogue
+from breakeven.cli.app import invoke
+from breakeven.compare.crossover_history import crossover_history
+from breakeven.compare.forecast import Forecast
+from breakeven.compare.forecast_profile import forecast_profile
+from breakeven.compare.price_paths import decompose
+from breakeven.errors import InputError
+from breakeven.finance.discounting import log_rate, present_value_years
+from breakeven.profile.load import from_document
+from breakeven.yamlio import Document
+
+from .profiles import simple
+
+CATALOGUE = Catalogue.load()
+DAYS = 730 / 24
+
+
+def run(data: dict[str, Any], *overrides: str) -> Forecast:
+    return forecast_profile(from_document(Document(data, "<test>", None), overrides), CATALOGUE)[2]
+
+
+def staircase_forecaster() -> dict[str, Any]:
+    """500k calls a month of 3,000 tokens, growing 6 % a month; clusters of 2.5B tokens at 60 %, $38k a month."""
+    return simple(
+        tokens_per_day=500_000 * 3000 / DAYS,
+        price=3 + (18 - 3) * 0.4,
+        usd_per_gpu_hour=38_000 / 730,
+        tok_per_s=2.5e9 / 730 / 3600,
+        workload={"demand": {"growth_per_year": 1.06**12 - 1}},
+        self_host={"headroom_share": 0.4, "labour_fte": 1.5, "labour_usd_per_fte_year": 22_000 / DAYS * 365},
+        forecast={"horizon_months": 24},
+    )
+
+
+def test_published_24_month_staircase() -> None:
+    result = run(staircase_forecaster())
+    totals = {row.kind: row.usd_total for row in result.offers}
+    assert totals["api"] == pytest.approx(686_010, rel=1e-5)
+    assert totals["rented"] == pytest.approx(3_224_000, rel=1e-9)
+    assert result.decision is not None
+    assert result.decision.switch_month is None  # "no cliff inside 24 months"
+    assert [m.replicas for m in result.offers[1].months][:3] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("timing", ["month_mid", "month_end", "continuous"])
+@pytest.mark.parametrize(
+    ("falls", "mid", "end", "continuous"), [(3, 3.21, 3.36, 3.20), (10, 6.27, 6.90, 6.26), (50, 10.51, 12.36, 10.46)]
+)
+def test_crossover_multipliers_of_a_falling_api_price(
+    timing: str, falls: float, mid: float, end: float, continuous: float
+) -> None:
+    expected = {"month_mid": mid, "month_end": end, "continuous": continuous}[timing]
+    base = simple(tokens_per_day=10e6, price=6, usd_per_gpu_hour=2.5, tok_per_s=1e6,
+                  finance={"timing": timing}, forecast={"api_price_change_per_year": 1 / falls - 1})  # fmt: skip
+    result = run(base)
+    assert result.npv_crossover_multiplier == pytest.approx(expected, abs=0.006)
+    # At that multiple of today's crossing the two present values agree.
+    tie = run({**base, "workload": {**base["workload"], "tokens_per_day": 10e6 * result.npv_crossover_multiplier}})
+    made = tie.decision
+    assert made is not None
+    assert made.npv_api_usd == pytest.approx(made.npv_self_host_usd, rel=1e-9)
+
+
+@pytest.mark.parametrize("timing", ["month_mid", "month_end", "year_end", "continuous"])
+def test_present_value_of_a_path_has_its_closed_form(timing: str) -> None:
+    data = simple(tokens_per_day=50e6, price=2, usd_per_gpu_hour=1, tok_per_s=1e6, finance={"timing": timing},
+                  forecast={"api_price_change_per_year": -0.4, "horizon_months": 48})  # fmt: skip
+    result = run(data)
+    a = log_rate(rate_per_year=0.1) - log_rate(rate_per_year=-0.4)
+    closed = 50 * 2 * DAYS * 12 * present_value_years(decay_per_year=a, years=4, timing=timing)
+    assert result.offers[0].npv_usd == pytest.approx(closed, rel=1e-9)
+
+
+def test_present_values_by_brute_force() -> None:
+    """Growth, falling API price, rising rents on a one-year term, throughput gains: month by month, plainly."""
+    data = simple(
+        tokens_per_day=300e6, price=1.0, usd_per_gpu_hour=3, tok_per_s=100e6 / 86_400,
+        workload={"demand": {"growth_per_year": 0.8}},
+        self_host={"redundancy": 1, "labour_fte": 0.1, "labour_usd_per_fte_year": 200_000,
+                   "supply": [{"rent": "h100-sxm", "usd_per_gpu_hour": 3, "gpus": 1, "term": "reserved-1yr"}]},
+        forecast={"api_price_change_per_year": -0.2, "rental_price_change_per_year": 0.15,
+                  "throughput_gain_per_year": 0.3, "horizon_months": 30},
+    )  # fmt: skip
+    result = run(data)
+    fleet: list[tuple[int, int, float]] = []
+    own = bought = 0.0
+    for m in range(30):
+        volume = 300 * 1.8 ** (m / 12)
+        discount = 1.1 ** -((m + 0.5) / 12)
+        bought += volume * DAYS * 0.8 ** ((m + 0.5) / 12) * discount
+        fleet = [row for row in fleet if row[0] > m]
+        needed = math.ceil(volume / (100 * 1.3 ** (m / 12)) - 1e-9) + 1
+        have = sum(n for _, n, _ in fleet)
+        if have < needed:
+            fleet.append((m + 12, needed - have, 1.15 ** (m / 12)))
+        own += (sum(n * p for _, n, p in fleet) * 72 + 20_000 / 365) * DAYS * discount
+    by_kind = {row.kind: row.npv_usd for row in result.offers}
+    assert by_kind["api"] == pytest.approx(bought, rel=1e-9)
+    assert by_kind["rented"] == pytest.approx(own, rel=1e-9)
+
+
+OWNED = {"own": "test-server", "accelerator": "h100-sxm", "gpus": 8, "capex_usd": 240_000, "life_years": 3,
+         "electricity_usd_per_kwh": 0.1, "pue": 1.3, "idle_w": 2000, "active_w": 8000, "residual_share": 0.1}  # fmt: skip
+
+
+def owned(tokens_per_day: float, **forecast: Any) -> dict[str, Any]:
+    return simple(tokens_per_day=tokens_per_day, price=2.0, usd_per_gpu_hour=1, tok_per_s=10_000,
+                  self_host={"supply": [OWNED]}, forecast=forecast)  # fmt: skip
+
+
+def test_owned_capital_is_worth_its_price_over_a_whole_life() -> None:
+    result = run(owned(400e6, horizon_months=36))
+    hosted = next(row for row in result.offers if row.kind == "owned")
+    cash = math.fsum(m.cash_usd * 1.1 ** -((i + 0.5) / 12) for i, m in enumerate(hosted.months))
+    # Cash pays on the first day and gets the resale at the end; the annuity spreads both.
+    first = hosted.months[0]
+    running = first.cash_usd - 240_000
+    assert running > 0
+    npv_cash = 240_000 + math.fsum(running * 1.1 ** -((i + 0.5) / 12) for i in range(36)) - 24_000 * 1.1**-3
+    assert hosted.npv_usd == pytest.approx(npv_cash, rel=1e-9)
+    assert cash > 0
+    assert result.decision is not None
+    assert result.decision.payback_months is not None
+    saved = 0.0
+    for m in range(result.decision.payback_months):
+        saved += result.offers[0].months[m].cash_usd - hosted.months[m].cash_usd
+    assert saved > 0
+
+
+def test_waiting_pays_when_demand_grows_into_the_machine() -> None:
+    result = run({**owned(150e6, horizon_months=36), "workload": {"tokens_per_day": 60e6, "input_tokens": 1000,
+                  "output_tokens": 1000, "demand": {"growth_per_year": 2.0}}})  # fmt: skip
+    made = result.decision
+    assert made is not None
+    assert made.switch_month is not None
+    assert 0 < made.switch_month < 36
+    values = [start.npv_usd for start in made.starts]
+    assert min(values) == made.npv_best_usd == values[made.switch_month]
+    assert values[-1] == pytest.approx(made.npv_api_usd)
+    assert values[0] == pytest.approx(made.npv_self_host_usd)
+
+
+def test_a_horizon_past_the_machines_needs_a_refresh() -> None:
+    with pytest.raises(InputError, match="outlives machines of 36 months"):
+        run(owned(1e9, horizon_months=48))
+    with pytest.raises(InputError, match="refreshed after 5 years but live 3"):
+        run(owned(1e9, horizon_months=72, refresh_years=5))
+    twice = run(owned(400e6, horizon_months=72, refresh_years=3, hardware_price_change_per_year=-0.2))
+    hosted = next(row for row in twice.offers if row.kind == "owned")
+    assert hosted.months[36].cash_usd - hosted.months[35].cash_usd == pytest.approx(240_000 * 0.8**3 - 24_000, rel=1e-9)
+    assert hosted.months[36].usd < hosted.months[35].usd
+
+
+def test_rebound_sells_more_when_prices_fall() -> None:
+    data = simple(tokens_per_day=10e6, price=6, usd_per_gpu_hour=2.5, tok_per_s=1e6,
+                  forecast={"api_price_change_per_year": -0.5, "demand_elasticity": -0.7})  # fmt: skip
+    result = run(data)
+    assert result.tokens_per_day[12] == pytest.approx(10e6 * 0.5**-0.7, rel=1e-9)
+
+
+def test_named_paths_say_what_they_are_and_the_frontier_is_flat() -> None:
+    base = simple(tokens_per_day=10e6, price=6, usd_per_gpu_hour=2.5, tok_per_s=1e6)
+    same = run(base, "forecast.api_price_path=same-model")
+    assert same.courses.api == 0.10
+    assert any("retired" in note for note in same.notes)
+    cheapest = run(base, "forecast.api_price_path=same-quality")
+    assert math.exp(cheapest.courses.api) == pytest.approx(2.08, abs=0.01)
+    flat = run(base, "forecast.api_price_path=frontier")
+    assert flat.courses.api == 0.0
+    assert "frontier" in flat.courses.label
+    assert flat.npv_crossover_multiplier == 1.0
+
+
+def test_only_the_drivers_that_reach_self_hosting_do() -> None:
+    base = simple(tokens_per_day=10e6, price=6, usd_per_gpu_hour=2.5, tok_per_s=1e6)
+    none = run(base, "forecast.api_price_path=same-quality", "forecast.drivers={competition: 1}")
+    assert (none.courses.rental, none.courses.throughput) == (0.0, 0.0)
+    half = run(base, "forecast.api_price_path=same-quality",
+               "forecast.drivers={software: 30%, quantisation: 20%, hardware: 10%, competition: 40%}")  # fmt: skip
+    assert half.courses.throughput == pytest.approx(0.5 * 0.73)
+    assert half.courses.rental == pytest.approx(0.1 * 0.73)
+    with pytest.raises(InputError, match="sum to 1"):
+        run(base, "forecast.drivers={competition: 60%}")
+
+
+def test_decomposition_against_the_dated_history() -> None:
+    scope, own, _ = forecast_profile(from_document(Document(staircase_forecaster(), "<test>", None)), CATALOGUE)
+    assert own is not None
+    early = decompose(scope, years=2.02, factor=214.0)
+    product = math.prod(gain for _, gain in early.explained)
+    assert early.left_to_competition == pytest.approx(214 / product)
+    # Before March 2025 the known drivers leave a tenfold decline unexplained; since then, none.
+    assert early.left_to_competition > 5
+    assert decompose(scope, years=1.65, factor=2.5).left_to_competition < 1
+    past = crossover_history(scope, own, since=__import__("datetime").date(2024, 3, 1))
+    assert [row.date for row in past.rows] == sorted(row.date for row in past.rows)
+    opus = next(row for row in past.rows if row.model == "claude-3-opus")
+    assert (opus.api_usd_per_mtok, opus.usd_per_gpu_hour) == (45.0, 2.85)
+    assert all(not row.quality_class.startswith("UNVERIFIED") for row in past.rows)
+
+
+def test_announced_prices_come_on_their_day() -> None:
+    data = simple(tokens_per_day=10e6, price=6, usd_per_gpu_hour=2.5, tok_per_s=1e6)
+    data["api"] = ["google/gemini-4-argon"]
+    result = run(data)
+    usd = [month.usd for month in result.offers[0].months]
+    assert usd[1] == pytest.approx(2 * usd[0])  # doubles on 2026-12-01
+    assert any("announced price" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("name", ["table", "json", "csv", "md"])
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump(staircase_forecaster()))
+    assert invoke(["forecast", str(path), "--format", name, "--history", "--path", "same-quality"]) == 0
+    out = capsys.readouterr().out
+    assert "switching never pays" in out or name == "csv"
+    if name == "json":
+        found = json.loads(out)
+        assert found["horizon_months"] == 24
+        assert len(found["offers"][0]["usd_per_month"]) == 24
+        assert found["history"]["rows"]
+    if name == "csv":
+        assert out.splitlines()[0].startswith("month,date,tokens_per_day,offer")
+        assert len(out.splitlines()) == 1 + 2 * 24
+
+
+def test_a_total_loss_every_year_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump({**staircase_forecaster(), "finance": {"discount_rate": "-100%"}}))
+    with pytest.raises(InputError, match=r"p.yaml:\d+:\d+: finance.discount_rate: must be above -1"):
+        invoke(["forecast", str(path)])
