@@ -49,6 +49,10 @@ class FactFiles:
                     total.update(f"{layer}/{kind}/{name}\0{len(raw)}\0".encode() + raw)
         return "sha256:" + total.hexdigest()
 
+    def shown(self, kind: str, name: str) -> tuple[str, ...]:
+        """The files of a thing as reports name them."""
+        return tuple(shown_path(path) for path, _ in self.table[kind][name])
+
     def is_packaged(self, kind: str, name: str) -> bool:
         """Whether no overlay touches a thing."""
         return all(layer == 0 for _, layer in self.table[kind][name])
@@ -73,26 +77,32 @@ def _overlay_files(root: Path) -> list[tuple[str, str, Path]]:
     if root.is_file():
         return [_flat(root)]
     found: list[tuple[str, str, Path]] = []
-    for count, path in enumerate(sorted(_yaml_files(root))):
-        if count >= MAX_FILES:
-            raise InputError(Problem(f"holds more than {MAX_FILES:,} YAML files", "name the folder of facts", str(root)))
-        relative = path.relative_to(root)
-        if path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
-            raise InputError(Problem("is a link out of the catalogue", "copy the file instead", str(path)))
-        if relative.parts[0] in KINDS and len(relative.parts) == 2:
-            found.append((relative.parts[0], path.stem, path))
-        elif len(relative.parts) == 1:
-            found.append(_flat(path))
-        else:
-            raise InputError(
-                Problem(
-                    "is in no known folder of facts",
-                    f"folders are {', '.join(KINDS)}; or put it at the top with a line kind: ...", str(path),
-                )
-            )  # fmt: skip
+    problems: list[Problem] = []
+    paths = sorted(_yaml_files(root))
+    if len(paths) > MAX_FILES:
+        raise InputError(Problem(f"holds more than {MAX_FILES:,} YAML files", "name the folder of facts", str(root)))
+    for path in paths:
+        try:
+            found.append(_placed(root, path))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
     if not found:
         raise InputError(Problem("holds no fact files", f"add files such as {next(iter(KINDS))}/<id>.yaml", str(root)))
     return found
+
+
+def _placed(root: Path, path: Path) -> tuple[str, str, Path]:
+    relative = path.relative_to(root)
+    if path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
+        raise InputError(Problem("is a link out of the catalogue", "copy the file instead", str(path)))
+    if relative.parts[0] in KINDS and len(relative.parts) == 2:
+        return relative.parts[0], path.stem, path
+    if len(relative.parts) == 1:
+        return _flat(path)
+    folders = f"folders are {', '.join(KINDS)}; or put it at the top with a line kind: ..."
+    raise InputError(Problem("is in no known folder of facts", folders, str(path)))
 
 
 def _yaml_files(root: Path) -> list[Path]:

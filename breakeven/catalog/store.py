@@ -137,6 +137,10 @@ class Catalogue:
             self._heads[key] = head(path.read_bytes(), str(path))
         return self._heads[key]
 
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Every alias of a kind."""
+        return tuple(self._alias_table(_known_kind(kind)))
+
     def label(self, kind: str, name: str, field: str) -> Any:
         """One plain field of a thing (``tier``, ``accelerator``, ...) without reading its records."""
         key = self._resolve(kind, name)

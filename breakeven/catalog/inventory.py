@@ -1,0 +1,172 @@
+"""What a catalogue holds, record by record, with the age of each: for listing, refreshing and comparing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from breakeven.catalog.records import KINDS, SourceRef, Thing
+from breakeven.errors import FactNotFound, did_you_mean
+
+if TYPE_CHECKING:
+    from breakeven.catalog.store import Catalogue
+
+MAX_SHOWN = 6
+# What describes a thing does not age as a price does: a datasheet of 2022 is as good as new.
+TIMELESS = frozenset({"specs", "architectures", "power", "observations", "trends", "series"})
+# What tells one continuing fact from another within a field; the latest record of each is current.
+_IDENTITY = (
+    "accelerator", "sku", "region", "term", "gpus_per_sku", "condition", "metric", "phase", "conditions", "name", "unit",
+)  # fmt: skip
+_NOT_FACTS = frozenset({"effective", "ends", "source", "confidential", "note", "unverified"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record of one thing. ``current``: in force on the date and not superseded."""
+
+    id: str
+    kind: str
+    thing: str
+    thing_name: str
+    field: str
+    effective: dt.date | None
+    ends: dt.date | None
+    current: bool
+    age_days: int | None
+    retrieved: dt.date | None
+    grade: str
+    confidence: str | None
+    confidential: bool
+    url: str | None
+    title: str | None
+    note: str | None
+    says: str
+
+    def is_stale(self, days: int) -> bool:
+        """Whether it is a current price or figure older than ``days``."""
+        return self.current and self.field not in TIMELESS and self.age_days is not None and self.age_days > days
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing with a count of its records."""
+
+    kind: str
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+    records: int
+    current: int
+    newest: dt.date | None
+    age_days: int | None
+    assumptions: int
+
+
+def kind_named(text: str) -> str:
+    """The kind behind a plural or singular name. Raises :class:`FactNotFound`."""
+    wanted = text.strip().lower()
+    for candidate in (wanted, wanted + "s", wanted.removesuffix("y") + "ies"):
+        if candidate in KINDS:
+            return candidate
+    raise FactNotFound(f"unknown kind of fact {text!r}", fix=did_you_mean(text, list(KINDS)))
+
+
+def entries(catalogue: Catalogue, kinds: tuple[str, ...], as_of: dt.date) -> tuple[Entry, ...]:
+    """One row per thing, by kind and id."""
+    rows = []
+    for kind in kinds:
+        for thing in catalogue.all(kind):
+            found = tuple(items_of(thing, kind, as_of))
+            current = [item for item in found if item.current]
+            dates = [item.effective for item in current if item.effective is not None]
+            newest = max(dates, default=None)
+            rows.append(
+                Entry(
+                    kind, thing.id, thing.name, thing.aliases, len(found), len(current), newest,
+                    None if newest is None else (as_of - newest).days, sum(item.grade == "assumption" for item in found),
+                )
+            )  # fmt: skip
+    return tuple(rows)
+
+
+def items(catalogue: Catalogue, kinds: tuple[str, ...], as_of: dt.date) -> tuple[Item, ...]:
+    """One row per record of every thing, by kind and id."""
+    return tuple(item for kind in kinds for thing in catalogue.all(kind) for item in items_of(thing, kind, as_of))
+
+
+def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
+    """One row per record of a thing, nested ones too, in the order of the file."""
+    found = [(path, record, _identity(path, record)) for path, record in _records(thing, "")]
+    latest: dict[tuple[Any, ...], str] = {}
+    for path, record, identity in sorted(found, key=lambda row: getattr(row[1], "effective", None) or dt.date.min):
+        if _in_force(record, as_of):
+            latest[identity] = path
+    for path, record, identity in found:
+        source: SourceRef = record.source
+        effective = getattr(record, "effective", None) or getattr(record, "date", None)
+        yield Item(
+            id=f"{kind}/{thing.id}#{path}", kind=kind, thing=thing.id, thing_name=thing.name, field=identity[0],
+            effective=effective, ends=getattr(record, "ends", None), current=latest.get(identity) == path,
+            age_days=None if effective is None else (as_of - effective).days, retrieved=source.retrieved,
+            grade=source.kind, confidence=source.confidence, confidential=bool(getattr(record, "confidential", False)),
+            url=source.url, title=source.title, note=source.note or getattr(record, "note", None), says=says(record),
+        )  # fmt: skip
+
+
+def says(record: BaseModel) -> str:
+    """The content of a record in one line: ``usd_per_gpu_hour 3.85, term on-demand``."""
+    return ", ".join(
+        f"{name} {_shown(value)}"
+        for name, value in record
+        if name not in _NOT_FACTS and value is not None and value != () and value is not False
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        parts = [(name, item) for name, item in value if item is not None]
+        if [name for name, _ in parts] == ["low", "typical", "high"]:
+            low, typical, high = (item for _, item in parts)
+            return _shown(typical) if low == high else f"{_shown(typical)} ({_shown(low)} to {_shown(high)})"
+        return " ".join(f"{name} {_shown(item)}" for name, item in parts)
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    if isinstance(value, tuple):
+        shown = "; ".join(_shown(item) for item in value[:MAX_SHOWN])
+        return shown if len(value) <= MAX_SHOWN else f"{shown}; and {len(value) - MAX_SHOWN} more"
+    return str(value)
+
+
+def _records(holder: BaseModel, path: str) -> Iterator[tuple[str, Any]]:
+    for name, value in holder:
+        if isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, BaseModel):
+                    where = f"{path}.{name}[{index}]".lstrip(".")
+                    if isinstance(getattr(item, "source", None), SourceRef):
+                        yield where, item
+                    else:
+                        yield from _records(item, where)
+
+
+def _identity(path: str, record: Any) -> tuple[Any, ...]:
+    """The field first, then what keeps the fact apart from its neighbours."""
+    parent, _, last = path.rpartition(".")
+    field = last.partition("[")[0]
+    known = [getattr(record, name, None) for name in _IDENTITY]
+    filled = [name for name, value in record if name not in _NOT_FACTS and name not in _IDENTITY and value is not None]
+    # Figures of a place combine: electricity does not supersede PUE.
+    return (field, parent, *known, *(filled if field in ("figures", "power") else ()))
+
+
+def _in_force(record: Any, as_of: dt.date) -> bool:
+    check = getattr(record, "is_in_force", None)
+    if check is not None:
+        return bool(check(as_of))
+    when = getattr(record, "date", None)
+    return when is None or when <= as_of

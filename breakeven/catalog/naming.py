@@ -1,0 +1,41 @@
+"""Finding a thing by whatever a person calls it: ``kind/id``, an id alone, or an alias."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from breakeven.catalog.inventory import kind_named
+from breakeven.catalog.records import KINDS, Thing
+from breakeven.errors import FactNotFound, InputError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from breakeven.catalog.store import Catalogue
+
+
+def find_thing(catalogue: Catalogue, text: str) -> tuple[str, Thing]:
+    """(kind, thing) of ``kind/id``, an id or an alias; a name of several kinds has to say which."""
+    head, slash, rest = text.partition("/")
+    if slash:
+        try:
+            kind = kind_named(head)
+        except FactNotFound:
+            kind = ""  # a Hugging Face id has a slash too
+        if kind:
+            return kind, catalogue.find(kind, rest)
+    by_id = [kind for kind in KINDS if text.strip().lower() in catalogue.ids(kind)]
+    found = by_id or [kind for kind in KINDS if _knows(catalogue, kind, text)]
+    if not found:
+        names = [name for kind in KINDS for name in (*catalogue.ids(kind), *catalogue.names(kind))]
+        raise FactNotFound(f"nothing in the catalogue is called {text!r}", fix=did_you_mean(text, names))
+    if len(found) > 1:
+        choices = " or ".join(f"{kind}/{catalogue.resolve(kind, text)}" for kind in found)
+        raise InputError(Problem(f"{text!r} names several things", f"write {choices}"))
+    return found[0], catalogue.find(found[0], text)
+
+
+def _knows(catalogue: Catalogue, kind: str, text: str) -> bool:
+    try:
+        catalogue.resolve(kind, text)
+    except FactNotFound:
+        return False
+    return True
