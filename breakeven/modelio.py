@@ -6,6 +6,7 @@ Unknown keys get the nearest known ones, choices are listed, and all problems co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -23,9 +24,18 @@ def validate(model: type[M], document: Document) -> M:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        problems = [_problem(model, document, item) for item in error.errors(include_url=False, include_context=True)]
+        items = error.errors(include_url=False, include_context=True)
+        problems = [_problem(model, document, item) for item in items if not _follows(item, items)]
         unique = dict.fromkeys(problems)
         raise InputError(sorted(unique, key=lambda p: (p.line or 0, p.column or 0, p.field or ""))) from None
+
+
+def _follows(item: Any, items: Sequence[Any]) -> bool:
+    """Whether a list only counts as too short because its own items are wrong; those say it better."""
+    depth = len(item["loc"])
+    return item["type"] == "too_short" and any(
+        other["loc"][:depth] == item["loc"] and len(other["loc"]) > depth for other in items
+    )
 
 
 def _problem(model: type[BaseModel], document: Document, item: Any) -> Problem:
@@ -50,6 +60,8 @@ def _message(item: Any, kind: str, given: Any) -> str:
         return f"must be a mapping of keys, not {_kind(given)}; write key: value lines under it"
     if kind in ("tuple_type", "list_type"):
         return f"must be a list, not {_kind(given)}; write - item lines under it"
+    if kind == "too_short":
+        return f"needs at least {context.get('min_length', 1)} item(s); write - item lines under it"
     if kind == "string_type":
         return f"must be text, not {_kind(given)}; put it in quotes"
     if kind == "bool_type" or kind == "bool_parsing":

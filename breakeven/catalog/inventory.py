@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 6
 # What describes a thing does not age as a price does: a datasheet of 2022 is as good as new.
-TIMELESS = frozenset({"specs", "architectures", "power", "observations", "trends", "series"})
+TIMELESS = frozenset({"specs", "architectures", "power", "observations", "trends", "shapes", "series"})
 # What tells one continuing fact from another within a field; the latest record of each is current.
 _IDENTITY = (
     "accelerator", "sku", "region", "term", "gpus_per_sku", "condition", "metric", "phase", "conditions", "name", "unit",

@@ -61,7 +61,16 @@ def _as_range(value: Any) -> Any:
     return value if isinstance(value, dict) else {"low": value, "typical": value, "high": value}
 
 
+class UsdRange(Range):
+    """A range of US dollars, so that ``$250k`` may be written."""
+
+    low: Usd
+    typical: Usd
+    high: Usd
+
+
 Ranged = Annotated[Range, BeforeValidator(_as_range)]
+UsdRanged = Annotated[UsdRange, BeforeValidator(_as_range)]
 
 
 class Dated(Record):
@@ -112,7 +121,7 @@ class AcceleratorSpec(Dated):
 
 
 class AcceleratorPrice(Dated):
-    capex_usd: Ranged
+    capex_usd: UsdRanged
     condition: Literal["new", "used"] = "new"
 
 
@@ -149,7 +158,7 @@ class RentalPrice(Dated):
     term: Term
     term_years: Years | None = None
     prepaid_share: Share | None = None
-    usd_per_gpu_hour: Ranged
+    usd_per_gpu_hour: UsdRanged
     gpus_per_sku: Whole = 1
     minimum_hours: Hours | None = None
 
@@ -166,7 +175,7 @@ class RentalProvider(Thing):
 
 
 class ServerPrice(Dated):
-    capex_usd: Ranged
+    capex_usd: UsdRanged
     delivery_usd: Usd | None = None
     support_usd_per_year: Usd | None = None
 
@@ -187,9 +196,9 @@ class Server(Thing):
 class SiteFigures(Dated):
     """One sourced figure (or a few of one source) of a place; figures of several records combine."""
 
-    electricity_usd_per_kwh: Ranged | None = None
+    electricity_usd_per_kwh: UsdRanged | None = None
     pue: Ranged | None = None
-    colocation_usd_per_kw_month: Ranged | None = None
+    colocation_usd_per_kw_month: UsdRanged | None = None
     includes_electricity: bool = False
 
 
