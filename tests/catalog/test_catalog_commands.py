@@ -121,8 +121,8 @@ def test_verify_tells_malformed_from_wrong(capsys: pytest.CaptureFixture[str], t
 def test_nothing_of_a_user_file_reaches_the_terminal_raw(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
     path.write_text(QUOTE)
-    for format in ("table", "csv"):
-        code, out, _ = call(capsys, "show", "rental/acme", "--catalog", str(path), "--format", format)
+    for name in ("table", "csv"):
+        code, out, _ = call(capsys, "show", "rental/acme", "--catalog", str(path), "--format", name)
         assert code == 0 and "\x1b" not in out and "[red]offer[/red]" in out
     path.write_text(QUOTE.replace("name: Acme", 'name: "=HYPERLINK(1) [/x]"'))
     code, out, _ = call(capsys, "list", "rental", "--catalog", str(path), "--format", "csv")

@@ -166,7 +166,7 @@ def test_reported_memory_is_only_where_a_source_states_it(catalogue: Catalogue) 
 
 def test_the_accelerators_people_buy_and_rent_are_there(catalogue: Catalogue) -> None:
     wanted = {
-        "a10", "a10g", "a100-sxm-40gb", "a100-sxm-80gb", "a100-pcie-80gb", "a40", "l4", "l40", "l40s", "h100-sxm",
+        "a2", "a10", "a10g", "a16", "a30", "a100-sxm-40gb", "a100-sxm-80gb", "a100-pcie-80gb", "a40", "l4", "l40", "l40s", "h100-sxm",
         "h100-pcie", "h100-nvl", "h200-sxm", "h200-nvl", "gh200", "b200-sxm", "b300-sxm", "gb200", "gb300",
         "rtx-4090", "rtx-5090", "rtx-6000-ada", "rtx-pro-6000-blackwell", "rtx-pro-6000-bw-se", "mi300x", "mi325x",
         "mi355x", "gaudi3", "tpu-v5e", "tpu-v6e", "tpu-v7x", "t4", "v100-sxm2",
