@@ -24,6 +24,14 @@ def parse_date(text: str | None, option: str = "--as-of") -> dt.date | None:
         raise InputError(Problem(f"{text!r} is not a date", "write YYYY-MM-DD", option)) from None
 
 
+def need(module: str, extra: str, command: str) -> None:
+    """Say which extra brings a library that a command cannot do without."""
+    from importlib.util import find_spec
+
+    if find_spec(module) is None:
+        raise InputError(Problem(f"{command} needs {module}", f"pip install 'breakeven[{extra}]'"))
+
+
 def load_catalogue(overlays: Sequence[Path]) -> Catalogue:
     """The packaged catalogue with the user's overlays."""
     from breakeven.catalog.store import Catalogue

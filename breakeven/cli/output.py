@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from breakeven.errors import InputError, Problem
@@ -38,21 +39,30 @@ def write(content: str | bytes, output: Path | None) -> None:
     The bytes go to a temporary file in the same directory that replaces the target only when it is
     complete and flushed, so an interrupted or failed run leaves the old file as it was.
     """
-    raw = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
-    if output is None or str(output) == "-":
-        stream = sys.stdout
-        stream.flush()
+    write_parts([content if isinstance(content, bytes) else content.encode("utf-8", "replace")], output)
+
+
+def write_parts(parts: Iterable[bytes], output: Path | None) -> None:
+    """Like :func:`write` for a report that is made piece by piece and never held whole."""
+    if output is not None and str(output) != "-":
+        _write_atomically(parts, output)
+        return
+    stream = sys.stdout
+    stream.flush()
+    for raw in parts:
         if hasattr(stream, "buffer"):
             stream.buffer.write(raw)
-            stream.buffer.flush()
         else:
             stream.write(raw.decode("utf-8", "replace"))
-        return
-    write_atomically(raw, output)
+    stream.flush()
 
 
 def write_atomically(raw: bytes, output: Path) -> None:
     """Replace ``output`` by ``raw``, all or nothing. Raises :class:`InputError` when it cannot."""
+    _write_atomically([raw], output)
+
+
+def _write_atomically(parts: Iterable[bytes], output: Path) -> None:
     target = output.resolve() if output.is_symlink() else output
     if target.is_dir():
         raise InputError(Problem("is a directory", "name a file", str(output)))
@@ -60,7 +70,7 @@ def write_atomically(raw: bytes, output: Path) -> None:
         # A device or pipe (/dev/null, /dev/stdout) cannot be replaced; write through it.
         try:
             with target.open("wb") as stream:
-                stream.write(raw)
+                stream.writelines(parts)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -70,7 +80,7 @@ def write_atomically(raw: bytes, output: Path) -> None:
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name[:50]}.", suffix=".part", dir=target.parent or Path())
         with os.fdopen(handle, "wb") as stream:
-            stream.write(raw)
+            stream.writelines(parts)
             stream.flush()
             os.fsync(stream.fileno())
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()

@@ -7,7 +7,7 @@ so that they obey the same rules as the file and fail with the same messages.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,16 @@ def from_document(document: Document, overrides: Sequence[str] = ()) -> LoadedPr
             _assign(data, loc, value, text)
         document = Document(data, document.path, document.node)
     return LoadedProfile(validate(Profile, document), document, tuple(overrides))
+
+
+def with_values(loaded: LoadedProfile, values: Mapping[str, Any]) -> LoadedProfile:
+    """The profile again with keys set to values, under the same rules as ``--set``."""
+    data = _copy(loaded.document.data)
+    for key, value in values.items():
+        _assign(data, parse_key(key), value, key)
+    document = Document(data, loaded.document.path, loaded.document.node)
+    names = tuple(f"{key}={value}" for key, value in values.items())
+    return LoadedProfile(validate(Profile, document), document, (*loaded.overrides, *names))
 
 
 def parse_override(text: str) -> tuple[tuple[int | str, ...], Any]:
@@ -130,4 +140,5 @@ def _assign(data: Any, loc: tuple[int | str, ...], value: Any, text: str) -> Non
                 node = child
 
 
-__all__ = ["LoadedProfile", "from_document", "load_profile", "load_value", "loads_profile", "parse_key", "parse_override"]
+__all__ = ["LoadedProfile", "from_document", "load_profile", "load_value", "loads_profile", "parse_key", "parse_override",
+           "with_values"]
