@@ -18,7 +18,8 @@ MAX_FILES = 10_000
 class FactFiles:
     """Files of facts under several roots; ``table[kind][id]`` lists (path, layer), layer 0 the package."""
 
-    def __init__(self, overlays: Sequence[Path]) -> None:
+    def __init__(self, overlays: Sequence[Path], *, base: Path = PACKAGED) -> None:
+        self.base = base
         for overlay in overlays:
             if not overlay.exists():
                 raise InputError(Problem("no such catalogue", "name a directory or a YAML file of facts", str(overlay)))
@@ -29,7 +30,7 @@ class FactFiles:
         """kind -> id -> files, packaged first."""
         table: dict[str, dict[str, list[tuple[Path, int]]]] = {kind: {} for kind in KINDS}
         for kind in KINDS:
-            folder = PACKAGED / kind
+            folder = self.base / kind
             if folder.is_dir():
                 for path in sorted(folder.glob("*.yaml")):
                     table[kind][path.stem] = [(path, 0)]
@@ -54,8 +55,12 @@ class FactFiles:
         return tuple(shown_path(path) for path, _ in self.table[kind][name])
 
     def is_packaged(self, kind: str, name: str) -> bool:
-        """Whether no overlay touches a thing."""
-        return all(layer == 0 for _, layer in self.table[kind][name])
+        """Whether a thing ships with this package and no overlay touches it."""
+        return self.is_trusted(0) and all(layer == 0 for _, layer in self.table[kind][name])
+
+    def is_trusted(self, layer: int) -> bool:
+        """Whether files of a layer ship with this package, whose tests have validated them."""
+        return layer == 0 and self.base == PACKAGED
 
 
 def shown_path(path: Path) -> str:

@@ -21,6 +21,7 @@ TIMELESS = frozenset({"specs", "architectures", "power", "observations", "trends
 # What tells one continuing fact from another within a field; the latest record of each is current.
 _IDENTITY = (
     "accelerator", "sku", "region", "term", "gpus_per_sku", "condition", "metric", "phase", "conditions", "name", "unit",
+    "model", "quality_class", "id",
 )  # fmt: skip
 _NOT_FACTS = frozenset({"effective", "ends", "source", "confidential", "note", "unverified"})
 
@@ -30,6 +31,7 @@ class Item:
     """One record of one thing. ``current``: in force on the date and not superseded."""
 
     id: str
+    key: str  # what it is a record of, whatever its place in the file
     kind: str
     thing: str
     thing_name: str
@@ -101,7 +103,7 @@ def items(catalogue: Catalogue, kinds: tuple[str, ...], as_of: dt.date) -> tuple
 
 def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
     """One row per record of a thing, nested ones too, in the order of the file."""
-    found = [(path, record, _identity(path, record)) for path, record in _records(thing, "")]
+    found = [(path, record, _identity(path, within, record)) for path, within, record in _records(thing, "", "")]
     latest: dict[tuple[Any, ...], str] = {}
     for path, record, identity in sorted(found, key=lambda row: getattr(row[1], "effective", None) or dt.date.min):
         if _in_force(record, as_of):
@@ -109,10 +111,13 @@ def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
     for path, record, identity in found:
         source: SourceRef = record.source
         effective = getattr(record, "effective", None) or getattr(record, "date", None)
+        # A price page is as old as its last check; a market observation is as old as itself.
+        dated = source.retrieved if kind == "api" else effective
         yield Item(
-            id=f"{kind}/{thing.id}#{path}", kind=kind, thing=thing.id, thing_name=thing.name, field=identity[0],
-            effective=effective, ends=getattr(record, "ends", None), current=latest.get(identity) == path,
-            age_days=None if effective is None else (as_of - effective).days, retrieved=source.retrieved,
+            id=f"{kind}/{thing.id}#{path}", key=_key(kind, thing, identity), kind=kind, thing=thing.id,
+            thing_name=thing.name, field=identity[0], effective=effective, ends=getattr(record, "ends", None),
+            current=latest.get(identity) == path, age_days=None if dated is None else (as_of - dated).days,
+            retrieved=source.retrieved,
             grade=source.kind, confidence=source.confidence, confidential=bool(getattr(record, "confidential", False)),
             url=source.url, title=source.title, note=source.note or getattr(record, "note", None), says=says(record),
         )  # fmt: skip
@@ -142,26 +147,31 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _records(holder: BaseModel, path: str) -> Iterator[tuple[str, Any]]:
+def _records(holder: BaseModel, path: str, within: str) -> Iterator[tuple[str, str, Any]]:
+    """(path, name of the nested thing it belongs to, record)."""
     for name, value in holder:
         if isinstance(value, tuple):
             for index, item in enumerate(value):
                 if isinstance(item, BaseModel):
                     where = f"{path}.{name}[{index}]".lstrip(".")
                     if isinstance(getattr(item, "source", None), SourceRef):
-                        yield where, item
+                        yield where, within, item
                     else:
-                        yield from _records(item, where)
+                        yield from _records(item, where, str(getattr(item, "model", where)))
 
 
-def _identity(path: str, record: Any) -> tuple[Any, ...]:
+def _identity(path: str, within: str, record: Any) -> tuple[Any, ...]:
     """The field first, then what keeps the fact apart from its neighbours."""
-    parent, _, last = path.rpartition(".")
-    field = last.partition("[")[0]
+    field = path.rpartition(".")[2].partition("[")[0]
     known = [getattr(record, name, None) for name in _IDENTITY]
     filled = [name for name, value in record if name not in _NOT_FACTS and name not in _IDENTITY and value is not None]
     # Figures of a place combine: electricity does not supersede PUE.
-    return (field, parent, *known, *(filled if field in ("figures", "power") else ()))
+    return (field, within, *known, *(filled if field in ("figures", "power") else ()))
+
+
+def _key(kind: str, thing: Thing, identity: tuple[Any, ...]) -> str:
+    parts = [str(part) for part in identity if part not in (None, "")]
+    return " ".join([f"{kind}/{thing.id}", *parts])
 
 
 def _in_force(record: Any, as_of: dt.date) -> bool:

@@ -52,7 +52,7 @@ class Catalogue:
         self._aliases: dict[str, dict[str, str]] = {}
         self._heads: dict[tuple[str, str], dict[str, Any]] = {}
         self._sources: dict[str, SourceRow] = {}
-        meta = load_path(PACKAGED / "catalogue.yaml").data
+        meta = load_path(files.base / "catalogue.yaml").data
         self.version: str = str(meta["version"])
         self.released: dt.date = meta["released"]
 
@@ -64,6 +64,11 @@ class Catalogue:
         of a file are validated when they are asked for, or all at once by ``verification.verify``.
         """
         return cls(FactFiles(list(overlays)))
+
+    @classmethod
+    def complete(cls, folder: Path) -> Catalogue:
+        """A whole catalogue of another release: a folder with its own ``catalogue.yaml``."""
+        return cls(FactFiles((), base=folder))
 
     @property
     def digest(self) -> str:
@@ -167,7 +172,7 @@ class Catalogue:
             document = fact_document(path)
             self._check_id(document, name)
             data = document.data
-            if layer == 0 and isinstance(data, dict):
+            if self.files.is_trusted(layer) and isinstance(data, dict):
                 thing = construct(KINDS[kind], data)
                 merged = {field_name: getattr(thing, field_name) for field_name in thing.model_fields_set}
                 for field_name, value in merged.items():

@@ -1,0 +1,70 @@
+"""What changed between two catalogues: facts that came, went, or say something else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from breakeven.catalog.inventory import Item, items
+from breakeven.catalog.records import KINDS
+from breakeven.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from breakeven.catalog.store import Catalogue
+
+PACKAGED_NAME = "packaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact in force that differs; ``old`` or ``new`` is None where there is none."""
+
+    change: Literal["added", "removed", "changed", "confirmed"]
+    key: str
+    old_id: str | None
+    new_id: str | None
+    old: str | None
+    new: str | None
+    old_effective: dt.date | None
+    new_effective: dt.date | None
+
+
+def open_catalogue(text: str) -> Catalogue:
+    """``packaged``, a complete catalogue (a folder with ``catalogue.yaml``), or an overlay of the package."""
+    from breakeven.catalog.store import Catalogue
+
+    path = Path(text)
+    if text == PACKAGED_NAME and not path.exists():
+        return Catalogue.load()
+    if (path / "catalogue.yaml").is_file():
+        return Catalogue.complete(path)
+    if not path.exists():
+        raise InputError(Problem("no such catalogue", f"name a folder or file of facts, or {PACKAGED_NAME}", text))
+    return Catalogue.load([path])
+
+
+def changes(old: Catalogue, new: Catalogue, *, old_date: dt.date, new_date: dt.date) -> tuple[Change, ...]:
+    """Facts in force on each catalogue's date, compared by what they are facts of."""
+    before, after = _current(old, old_date), _current(new, new_date)
+    rows = []
+    for key in sorted(before.keys() | after.keys()):
+        one, two = before.get(key), after.get(key)
+        if one is not None and two is not None and one.says == two.says:
+            if one.effective == two.effective:
+                continue
+            word: Literal["added", "removed", "changed", "confirmed"] = "confirmed"
+        else:
+            word = "added" if one is None else "removed" if two is None else "changed"
+        rows.append(
+            Change(
+                word, key, one.id if one else None, two.id if two else None, one.says if one else None,
+                two.says if two else None, one.effective if one else None, two.effective if two else None,
+            )
+        )  # fmt: skip
+    return tuple(rows)
+
+
+def _current(catalogue: Catalogue, as_of: dt.date) -> dict[str, Item]:
+    return {item.key: item for item in items(catalogue, tuple(KINDS), as_of) if item.current}

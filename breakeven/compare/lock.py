@@ -1,0 +1,108 @@
+"""The lock: every fact that results rest on, with the digest of its content, in one small file.
+
+A run against a lock refuses a fact that is new, gone or says something else, so that a decision
+reviewed once is the decision that is run again. What a user writes in the profile is not locked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from breakeven.catalog.record_digest import record_digest
+from breakeven.catalog.store import Catalogue
+from breakeven.compare.result import Comparison, SourceUsed
+from breakeven.errors import CheckFailed, InputError, Problem
+from breakeven.yamlio import read_bytes
+
+LOCK_SCHEMA_VERSION = 1
+LOCK_NAME = "breakeven.lock"
+_GENAI = "genai-prices/"
+
+
+def lock_of(results: Sequence[Comparison], catalogue: Catalogue) -> dict[str, Any]:
+    """The lock of the facts that some results use. Results of different dates cannot share one."""
+    dates = sorted({result.as_of for result in results})
+    if len(dates) > 1:
+        shown = ", ".join(date.isoformat() for date in dates)
+        raise InputError(f"the profiles look up facts of different dates ({shown})", fix="lock them apart, or give --as-of")
+    facts: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for source in result.sources:
+            facts[source.id] = {
+                "digest": _digest(catalogue, source), "effective": source.effective and source.effective.isoformat(),
+                "file": source.file,
+            }  # fmt: skip
+    return {
+        "schema_version": LOCK_SCHEMA_VERSION,
+        "tool_version": results[0].tool_version,
+        "as_of": dates[0].isoformat(),
+        "catalogue": {"version": catalogue.version, "digest": catalogue.digest},
+        "profiles": [{"name": r.name, "digest": r.profile_digest} for r in sorted(results, key=lambda r: r.profile_digest)],
+        "facts": dict(sorted(facts.items())),
+    }
+
+
+def lock_text(lock: dict[str, Any]) -> str:
+    """A lock as it is written: JSON in a fixed layout, so that version control shows what moved."""
+    return json.dumps(lock, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def verify_lock(results: Sequence[Comparison], catalogue: Catalogue, path: Path) -> None:
+    """Raises :class:`CheckFailed` with every fact that drifted from the lock."""
+    problems = drift(results, catalogue, read_lock(path), str(path))
+    if problems:
+        raise CheckFailed(problems)
+
+
+def drift(results: Sequence[Comparison], catalogue: Catalogue, lock: dict[str, Any], path: str) -> list[Problem]:
+    """How the facts that results use differ from a lock; facts that the lock has beside them do not matter."""
+    fix = f"see breakeven catalog diff, or renew it with breakeven catalog lock -o {path}"
+    problems: list[Problem] = []
+    locked_date = lock["as_of"]
+    for result in results:
+        if result.as_of.isoformat() != locked_date:
+            message = f"facts are locked as of {locked_date}, and {result.name!r} asks for {result.as_of}"
+            problems.append(Problem(message, f"run with --as-of {locked_date}", path))
+    used = {source.id: source for result in results for source in result.sources}
+    for source_id, source in sorted(used.items()):
+        held = lock["facts"].get(source_id)
+        if held is None:
+            problems.append(Problem(f"{source_id} is used but not locked", fix, path))
+        elif held["digest"] != _digest(catalogue, source):
+            problems.append(Problem(f"{source_id} says something else than when it was locked", fix, path))
+    return problems
+
+
+def read_lock(path: Path) -> dict[str, Any]:
+    """A lock from disk. Raises :class:`InputError` when it is not one."""
+    name = str(path)
+    try:
+        lock = json.loads(read_bytes(path, max_bytes=20_000_000))
+    except (ValueError, RecursionError):
+        raise InputError(Problem("is not a lock", "write one with breakeven catalog lock", name)) from None
+    if not isinstance(lock, dict) or lock.get("schema_version") != LOCK_SCHEMA_VERSION:
+        version = lock.get("schema_version") if isinstance(lock, dict) else None
+        message = f"is not a lock of version {LOCK_SCHEMA_VERSION} (it says {version!r})"
+        raise InputError(Problem(message, "write one with breakeven catalog lock", name))
+    facts = lock.get("facts")
+    well_formed = isinstance(facts, dict) and all(
+        isinstance(held, dict) and isinstance(held.get("digest"), str) for held in facts.values()
+    )
+    try:
+        dt.date.fromisoformat(str(lock.get("as_of")))
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise InputError(Problem("is a damaged lock", "restore it, or write a new one with breakeven catalog lock", name))
+    return lock
+
+
+def _digest(catalogue: Catalogue, source: SourceUsed) -> str:
+    if source.id.startswith(_GENAI):
+        # Prices of the pinned package: its version and the digest of its data stand for all of them.
+        return f"{source.file}; {source.title}"
+    return record_digest(catalogue, source.id)

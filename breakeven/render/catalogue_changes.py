@@ -1,0 +1,69 @@
+"""The difference between two catalogues as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from breakeven.catalog.changes import Change
+from breakeven.compare.catalogue_effect import Effect
+from breakeven.compare.numbers import spoken, times
+from breakeven.render.catalogue import CATALOGUE_SCHEMA_VERSION
+from breakeven.render.csv_result import table as csv_table
+from breakeven.render.json_result import dumps
+from breakeven.render.tables import grid
+from breakeven.render.text import plain
+
+
+def render_changes(
+    rows: Sequence[Change], moved: Sequence[Effect], *, format: str, head: dict[str, Any], width: int
+) -> str:
+    """Changed facts first, then added and removed; profiles at the end."""
+    if format == "json":
+        return dumps(
+            {
+                "schema_version": CATALOGUE_SCHEMA_VERSION, **head, "changes": [_row(row) for row in rows],
+                "profiles": [{**_row(row), "verdict_flips": row.verdict_flips} for row in moved],
+            }
+        )  # fmt: skip
+    if format == "csv":
+        return csv_table([field.name for field in dataclasses.fields(Change)], (_row(row) for row in rows))
+    counts = Counter(row.change for row in rows)
+    out = [
+        f"{head['old']['catalogue']} ({head['old']['as_of']}) to {head['new']['catalogue']} ({head['new']['as_of']}): "
+        + (", ".join(f"{counts[word]} {word}" for word in ("changed", "added", "removed", "confirmed") if counts[word])
+           or "no fact differs")
+    ]  # fmt: skip
+    for word in ("changed", "added", "removed"):
+        some = [row for row in rows if row.change == word]
+        if not some:
+            continue
+        body = [(row.key, plain(row.old or "", limit=200), plain(row.new or "", limit=200)) for row in some]
+        out += ["", word, grid((("fact", "left"), ("old", "left"), ("new", "left")), body, width=width).rstrip("\n")]
+    if moved:
+        columns = (
+            ("profile", "left"), ("first from, old", "right"), ("new", "right"), ("factor", "right"), ("verdict", "left"),
+        )  # fmt: skip
+        out += ["", "what it does", grid(columns, [_effect(row) for row in moved], width=width).rstrip("\n")]
+    return "\n".join(out) + "\n"
+
+
+def _effect(row: Effect) -> tuple[str, ...]:
+    old, new = row.old_first_tokens_per_day, row.new_first_tokens_per_day
+    factor = times(new / old) if old and new else ""
+    problems = [f"{word}: {text}" for word, text in (("old", row.old_problem), ("new", row.new_problem)) if text]
+    verdict = "; ".join(problems) or (f"flips to {row.new_cheaper}" if row.verdict_flips else "same")
+    return (row.profile, _volume(old), _volume(new), factor, verdict)
+
+
+def _volume(value: float | None) -> str:
+    return "never" if value is None else spoken(value)
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {
+        field.name: value.isoformat() if hasattr(value := getattr(row, field.name), "isoformat") else value
+        for field in dataclasses.fields(row)
+    }

@@ -1,0 +1,103 @@
+"""``catalog diff``: facts are compared by what they are facts of, not by their place in a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from breakeven.catalog.fact_files import PACKAGED
+from breakeven.catalog.record_digest import record_digest
+from breakeven.catalog.store import Catalogue
+from breakeven.cli.main import run
+from breakeven.errors import FactNotFound
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A later release: one price risen, one confirmed, one thing gone, one added."""
+    folder = tmp_path_factory.mktemp("release") / "data"
+    shutil.copytree(PACKAGED, folder)
+    lambda_ = folder / "rental/lambda.yaml"
+    lambda_.write_text(
+        lambda_.read_text() + "- effective: 2026-12-20\n  accelerator: h100-sxm\n  sku: 8x H100 SXM\n  term: on-demand\n"
+        "  usd_per_gpu_hour: 4.49\n  gpus_per_sku: 8\n"
+        "  source: {title: price page, retrieved: 2026-12-21, kind: list_price}\n"
+        "- effective: 2026-12-20\n  accelerator: b200-sxm\n  sku: 8x B200\n  term: on-demand\n"
+        "  usd_per_gpu_hour: 6.69\n  gpus_per_sku: 8\n"
+        "  source: {title: price page, retrieved: 2026-12-21, kind: list_price}\n"
+    )
+    (folder / "rental/oracle.yaml").unlink()
+    (folder / "servers/new.yaml").write_text(
+        "id: new\nname: New\naccelerator: h100-sxm\naccelerators_count: 8\nprices:\n"
+        "- {effective: 2026-12-01, capex_usd: 1000, source: {title: x, retrieved: 2026-12-02, kind: quote}}\n"
+    )
+    (folder / "catalogue.yaml").write_text('version: "2026.12.21"\nreleased: 2026-12-21\n')
+    return folder
+
+
+def diff(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    code = run(["catalog", "diff", *argv])
+    captured = capsys.readouterr()
+    assert (code, captured.err) == (0, "")
+    return captured.out
+
+
+def test_each_kind_of_change_is_named(release: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(diff(capsys, "packaged", str(release), "--format", "json"))
+    found = {(row["change"], row["key"]): row for row in data["changes"] if not row["key"].startswith(("api/", "history/"))}
+    assert {(change, key.split(" ")[0]) for change, key in found} == {
+        ("changed", "rental/lambda"), ("confirmed", "rental/lambda"), ("removed", "rental/oracle"), ("added", "servers/new"),
+    }  # fmt: skip
+    risen = found[("changed", "rental/lambda prices h100-sxm 8x H100 SXM on-demand 8")]
+    assert "usd_per_gpu_hour 3.99" in risen["old"] and "usd_per_gpu_hour 4.49" in risen["new"]
+    assert (risen["old_effective"], risen["new_effective"]) == ("2026-09-20", "2026-12-20")
+    assert (data["old"]["catalogue"], data["new"]["catalogue"]) == ("2026.11.23", "2026.12.21")
+
+
+def test_a_catalogue_does_not_differ_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert diff(capsys, "packaged", "packaged").rstrip().endswith("no fact differs")
+    rows = list(csv.DictReader(io.StringIO(diff(capsys, "packaged", "packaged", "--format", "csv"))))
+    assert rows == []
+
+
+def test_what_it_does_to_a_profile(release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text(
+        "name: moved\nworkload: {tokens_per_day: 10M, input_tokens: 1024, output_tokens: 1024}\n"
+        "api: [openai/gpt-6.1-sol]\nself_host:\n  model: openai/gpt-oss-120b\n"
+        "  supply: [{rent: h100-sxm, provider: lambda, term: on-demand, gpus: 8, sku: 8x H100 SXM}]\n"
+    )
+    out = json.loads(diff(capsys, "packaged", str(release), str(profile), "--as-of", "2026-12-21", "--format", "json"))
+    (row,) = out["profiles"]
+    assert row["new_first_tokens_per_day"] / row["old_first_tokens_per_day"] == pytest.approx(4.49 / 3.99)
+    table = diff(capsys, "packaged", str(release), str(profile), "--as-of", "2026-12-21")
+    assert "what it does" in table and "1.13x" in table
+
+
+def test_an_overlay_can_be_compared_with_the_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "extra.yaml"
+    path.write_text(
+        "kind: rental\nid: acme\nname: Acme\ntier: user\nprices:\n- {effective: 2026-11-01, accelerator: h100, "
+        "term: spot, usd_per_gpu_hour: 1, source: {title: x, retrieved: 2026-11-01, kind: quote}}\n"
+    )
+    data = json.loads(diff(capsys, "packaged", str(path), "--format", "json"))
+    assert [(row["change"], row["new_id"]) for row in data["changes"]] == [("added", "rental/acme#prices[0]")]
+
+
+def test_a_missing_catalogue_is_an_input_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["catalog", "diff", "packaged", "nowhere"]) == 2
+    assert "no such catalogue" in capsys.readouterr().err
+
+
+def test_a_digest_depends_on_the_record_alone(release: Path) -> None:
+    one, two = Catalogue.load(), Catalogue.complete(release)
+    for source_id in ("rental/lambda#prices[0]", "accelerators/h100-sxm#specs[0]", "api/deepinfra#models[0].prices[0]"):
+        assert record_digest(one, source_id) == record_digest(two, source_id)
+    assert record_digest(one, "rental/lambda#prices[0]") != record_digest(one, "rental/lambda#prices[1]")
+    with pytest.raises(FactNotFound):
+        record_digest(one, "rental/lambda#prices[999]")
