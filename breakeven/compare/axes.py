@@ -125,6 +125,18 @@ def axis_of(loaded: LoadedProfile, key: str, raw: Sequence[Any]) -> Axis:
     return Axis(key, loc, tuple(values))
 
 
+def read_range(loaded: LoadedProfile, key: str, text: str) -> tuple[float, float]:
+    """``low:high`` as the key's own type reads them."""
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise InputError(Problem(f"cannot read the range {text!r}", "write low:high, for example 1M:1B", "--between"))
+    values = [axis_of(loaded, key, (load_value(part, "--between"),)).values[0] for part in (low, high)]
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(Problem(f"{value!r} is not a number", "write low:high in numbers", "--between", field=key))
+    return float(values[0]), float(values[1])
+
+
 def _spread(key: str, low: Any, high: Any, asked: _Range) -> tuple[Any, ...]:
     if isinstance(low, bool) or not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
         raise InputError(Problem("is not a number, so it has no range", "list the values", "--vary", field=key))

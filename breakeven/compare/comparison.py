@@ -13,8 +13,9 @@ from breakeven.catalog.pricebook import PriceBook
 from breakeven.compare.alternatives import what_moves_it
 from breakeven.compare.at_volume import at_volume
 from breakeven.compare.crossover import Crossover, crossover
+from breakeven.compare.flips import flips
 from breakeven.compare.hybrid import hybrid_crossover
-from breakeven.compare.result import Assumption, Comparison, OfferAtVolume, SourceUsed, terms_of
+from breakeven.compare.result import Assumption, Comparison, Flip, Headline, OfferAtVolume, SourceUsed, terms_of
 from breakeven.compare.verdict import headline
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
@@ -70,7 +71,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
     verdict = headline(scope, rows, crossings)
     alternatives = what_moves_it(scope, offers, crossings, verdict) if detail else ()
     used = _used_sources(scope, offers, alternatives)
-    flips: tuple[Any, ...] = ()
+    turning = verdict_flips(scope, rows, crossings, verdict) if detail else ()
     return Comparison(
         name=profile.name,
         profile_path=scope.loaded.path,
@@ -93,7 +94,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         crossovers=crossings,
         headline=verdict,
         alternatives=alternatives,
-        flips=flips,
+        flips=turning,
         sources=used,
         assumptions=_ledger(offers),
         not_included=_not_included(scope),
@@ -101,6 +102,18 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         currency=profile.finance.currency.model_dump(mode="json") if profile.finance.currency else None,
         profile_data=scope.loaded.document.data,
     )
+
+
+def verdict_flips(
+    scope: Scope, rows: Sequence[OfferAtVolume], crossings: Sequence[Crossover], verdict: Headline
+) -> tuple[Flip, ...]:
+    """Where the headline's verdict would turn, key by key; nothing where no pair can be compared."""
+    by_id = {row.offer.id: row for row in rows}
+    api, own = by_id.get(verdict.api), by_id.get(verdict.self_host)
+    found = next((c for c in crossings if (c.api, c.self_host) == (verdict.api, verdict.self_host)), None)
+    if api is None or own is None or found is None or api.usd_per_day is None or own.usd_per_day is None:
+        return ()
+    return flips(scope, api, own, found)
 
 
 def all_crossovers(scope: Scope, offers: Sequence[Offer]) -> tuple[Crossover, ...]:

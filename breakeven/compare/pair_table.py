@@ -170,8 +170,13 @@ class Table:
         full = float(self.numbers[f"{side}_full"][index])
         return Offer(
             side, side, "rented",
-            tuple(CostLine(line, line, "fees", *(row.get(name, 0.0) for name in _COEFFICIENTS))
-                  for line, row in values.items()),
+            tuple(
+                CostLine(
+                    line, line, "fees", usd_per_day=row.get("usd_per_day", 0.0),
+                    usd_per_replica_day=row.get("usd_per_replica_day", 0.0), usd_per_mtok=row.get("usd_per_mtok", 0.0),
+                )
+                for line, row in values.items()
+            ),
             tokens_per_day_per_replica=None if kappa != kappa else kappa,
             capacity_per_replica_tokens_per_day=None if full != full else full,
             min_replicas=int(self.numbers[f"{side}_n_min"][index]),

@@ -213,9 +213,13 @@ def _flips(console: Console, result: Comparison) -> None:
         return
     console.print(Text("The verdict at your volume flips at", style="bold"))
     for flip in result.flips:
-        where = "no value in range" if flip.flips_at is None else f"{flip.flips_at:.4g} {flip.unit}"
-        console.print(Text(plain(f"  {flip.key}: {where} (now {flip.now:.4g})")))
+        where = f"none: {flip.why_not}" if flip.flips_at is None else f"{_figure(flip.flips_at)} {flip.unit}"
+        console.print(Text(plain(f"  {flip.key}: {where} (now {_figure(flip.now)})")))
     console.print()
+
+
+def _figure(value: float) -> str:
+    return spoken(value) if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _chart(console: Console, result: Comparison, options: Options) -> None:

@@ -1,0 +1,255 @@
+"""At which value of a key does the verdict flip?
+
+The verdict at the profile's volume is the sign of (self-hosting - API). Volume is solved exactly
+from the crossing law. Any other number of the profile is probed over a range by the builders
+themselves, and each change of sign is closed in on to the last digits; a jump (one more replica)
+flips between two neighbouring numbers. Source: docs/model.md, equation ``flip``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from breakeven.compare.axes import refuse_outputs
+from breakeven.compare.crossover import crossover
+from breakeven.compare.verdict import choose_pair
+from breakeven.errors import BreakevenError, InputError, Problem
+from breakeven.offers.build import build_offers
+from breakeven.offers.offer import Offer
+from breakeven.offers.scope import Scope
+from breakeven.profile.load import LoadedProfile, parse_key, with_values
+
+SOLVE_SCHEMA_VERSION = 1
+VOLUME_KEYS = ("workload.tokens_per_day", "workload.requests_per_day", "workload.tasks_per_day")
+_SHARES = tuple(i / 20 for i in range(21))
+_LADDER = tuple(10.0 ** (i / 4) for i in range(-16, 17))
+_BISECTIONS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class FlipValue:
+    """One value at which the verdict changes; ``above`` is who is cheaper past it."""
+
+    value: float
+    below: str
+    above: str
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """The flips of one key, nearest to the present value first."""
+
+    key: str
+    now: float | None
+    cheaper_now: str
+    flips: tuple[FlipValue, ...]
+    low: float
+    high: float
+    why_not: str | None = None
+
+
+def default_keys(scope: Scope) -> tuple[str, ...]:
+    """The keys most worth asking about for this profile."""
+    profile = scope.profile
+    volume = next(key for key in VOLUME_KEYS if getattr(profile.workload, key.split(".")[1]) is not None)
+    keys = [volume, "api[0].discount"]
+    _, own = _pair(scope)
+    if own is not None:
+        index = int(own.meta["supply"])
+        supply = f"self_host.supply[{index}]"
+        if own.kind == "rented":
+            keys.append(f"{supply}.usd_per_gpu_hour")
+        else:
+            keys += [f"{supply}.capex_usd", f"{supply}.life_years", f"{supply}.electricity_usd_per_kwh"]
+    keys += ["self_host.labour_fte", "workload.cached_input_share", "workload.output_tokens",
+             "workload.demand.peak_to_mean", "self_host.headroom_share"]  # fmt: skip
+    if profile.workload.requests:
+        keys.remove("workload.output_tokens")
+    return tuple(keys)
+
+
+def solve(scope: Scope, key: str, *, low: float | None = None, high: float | None = None) -> Solution:
+    """Every flip of ``key`` between ``low`` and ``high`` (a wide range about the present value when None)."""
+    refuse_outputs(key, "solve")
+    loc = parse_key(key)
+    if low is not None and high is not None and low >= high:
+        raise InputError(Problem(f"the range is upside down ({low:g} to {high:g})", "swap its ends", "--between", field=key))
+    now = _present(scope, key, loc)
+    gap_now = _gap(scope)
+    if gap_now is None:
+        return Solution(key, now, "api", (), low or 0.0, high or 0.0, "no self-hosted offer can serve this workload")
+    cheaper = _who(gap_now)
+    if key in VOLUME_KEYS:
+        return _volume(scope, key, now, cheaper, low, high)
+    grid = _grid(scope, key, now, low, high)
+    if len(grid) < 2:
+        raise InputError(
+            Problem("no range of values to try", "give --between low:high within what the key allows", "solve", field=key)
+        )
+    flips: list[FlipValue] = []
+    for (left, before), (right, after) in pairwise(grid):
+        if before is not None and after is not None and _who(before) != _who(after):
+            flips.append(FlipValue(_close_in(scope, key, left, right, _who(before)), _who(before), _who(after)))
+    flips.sort(key=lambda flip: _distance(flip.value, now))
+    return Solution(key, now, cheaper, tuple(flips), grid[0][0], grid[-1][0])
+
+
+def _volume(
+    scope: Scope, key: str, now: float | None, cheaper: str, low: float | None, high: float | None
+) -> Solution:
+    api, own = _pair(scope)
+    assert api is not None and own is not None
+    workload = scope.profile.workload
+    per_unit = 1.0
+    if key != VOLUME_KEYS[0]:
+        per_unit = workload.tokens_per_request * (workload.calls_per_task if key == VOLUME_KEYS[2] else 1.0)
+    found = crossover(api, own)
+    flips = []
+    for before, after in pairwise(found.intervals):
+        value = after.from_tokens_per_day / per_unit
+        if (low is None or value >= low) and (high is None or value <= high):
+            names = {api.id: "api", own.id: "self_host"}
+            flips.append(FlipValue(value, names[before.cheaper], names[after.cheaper]))
+    flips.sort(key=lambda flip: _distance(flip.value, now))
+    return Solution(key, now, cheaper, tuple(flips), low or 0.0, math.inf if high is None else high)
+
+
+def _pair(scope: Scope) -> tuple[Offer | None, Offer | None]:
+    """The headline pair without what it does not need: no hybrids."""
+    profile = scope.profile
+    plain = profile.model_copy(update={"self_host": profile.self_host.model_copy(update={"hybrid": False})})
+    loaded = LoadedProfile(plain, scope.loaded.document, scope.loaded.overrides)
+    offers = build_offers(replace(scope, loaded=loaded))
+    api, own = choose_pair([_Row(offer) for offer in offers])  # type: ignore[misc]
+    return (api.offer if api else None), (own.offer if own else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    offer: Offer
+
+
+def _gap(scope: Scope) -> float | None:
+    """Self-hosting less API in USD a day at the profile's volume; None where it cannot serve."""
+    api, own = _pair(scope)
+    if api is None or own is None or own.tokens_per_day_per_replica is None:
+        return None
+    volume = scope.profile.workload.volume_tokens_per_day
+    return own.usd_per_day_at(volume) - api.usd_per_day_at(volume)
+
+
+def _who(gap: float) -> str:
+    return "self_host" if gap < 0 else "api"
+
+
+def _at(scope: Scope, key: str, value: float | int) -> float | None:
+    """The gap with the key at a value; None where the value is not allowed or nothing can serve."""
+    try:
+        return _gap(replace(scope, loaded=with_values(scope.loaded, {key: value})))
+    except BreakevenError:
+        return None
+
+
+def _present(scope: Scope, key: str, loc: tuple[int | str, ...]) -> float | None:
+    """The key's value now. Raises InputError, with the nearest keys, for one that does not exist."""
+    node: Any = scope.profile
+    for depth, step in enumerate(loc):
+        try:
+            node = node[step] if isinstance(step, int) else getattr(node, step)
+        except (AttributeError, IndexError, TypeError):
+            with_values(scope.loaded, {key: 1})  # says what is wrong with the key, in the profile's words
+            if depth == len(loc) - 1:
+                return None
+            node = None
+    if node is None:
+        return _from_facts(scope, str(loc[-1]))
+    if isinstance(node, bool) or not isinstance(node, (int, float)):
+        raise InputError(Problem("is not a number, so it has no flip value", "name a numeric key", "solve", field=key))
+    return float(node)
+
+
+def _from_facts(scope: Scope, name: str) -> float | None:
+    """What the catalogue gives for a key that the profile leaves to it."""
+    _, own = _pair(scope)
+    for line in own.lines if own is not None else ():
+        for term in line.terms:
+            if term.name == name and isinstance(term.value, (int, float)):
+                return float(term.value)
+    return None
+
+
+def _grid(
+    scope: Scope, key: str, now: float | None, low: float | None, high: float | None
+) -> list[tuple[float, float | None]]:
+    """Values to try in rising order, each with its gap; only those the key allows."""
+    base = now if now else 1.0
+    values = {0.0, *_SHARES, *(base * step for step in _LADDER)} if low is None or high is None else set()
+    if now is not None:
+        values.add(now)
+    if low is not None and high is not None:
+        values = {low + (high - low) * i / 48 for i in range(49)} | ({now} if now is not None and low <= now <= high else set())
+        if low > 0:
+            values |= {low * (high / low) ** (i / 48) for i in range(1, 48)}
+    values = {v for v in values if (low is None or v >= low) and (high is None or v <= high)}
+    whole = _is_whole(scope, key)
+    if whole:
+        values = {float(round(v)) for v in values if v < 1e6} | {float(n) for n in range(17)}
+        values = {v for v in values if (low is None or v >= low) and (high is None or v <= high)}
+    pairs = []
+    for value in sorted(values):
+        try:
+            loaded = with_values(scope.loaded, {key: int(value) if whole else value})
+        except BreakevenError:
+            continue
+        try:
+            pairs.append((value, _gap(replace(scope, loaded=loaded))))
+        except BreakevenError:
+            pairs.append((value, None))
+    return pairs
+
+
+def _is_whole(scope: Scope, key: str) -> bool:
+    """Whether the key takes whole numbers only."""
+
+    def allowed(value: float) -> bool:
+        try:
+            with_values(scope.loaded, {key: value})
+        except BreakevenError:
+            return False
+        return True
+
+    return not any(allowed(value) for value in (1.5, 0.5, 0.25, 2.5)) and any(allowed(value) for value in (1, 2, 8))
+
+
+def _close_in(scope: Scope, key: str, low: float, high: float, below: str) -> float:
+    """The first value past ``low`` with the other verdict, to neighbouring numbers."""
+    whole = _is_whole(scope, key)
+    for _ in range(_BISECTIONS):
+        middle = low + (high - low) / 2.0
+        if whole:
+            middle = float(math.floor(middle))
+        if not low < middle < high or high - low <= 4e-16 * abs(high):
+            break
+        gap = _at(scope, key, int(middle) if whole else middle)
+        if gap is not None and _who(gap) == below:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _distance(value: float, now: float | None) -> float:
+    if now is None:
+        return value
+    if now > 0 and value > 0:
+        return abs(math.log(value / now))
+    return abs(value - now)
+
+
+def solve_all(scope: Scope, keys: Sequence[str]) -> tuple[Solution, ...]:
+    """Each key in turn."""
+    return tuple(solve(scope, key) for key in keys)

@@ -1,0 +1,70 @@
+"""``solve`` in each of its formats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from breakeven.compare.numbers import spoken
+from breakeven.compare.solve import SOLVE_SCHEMA_VERSION, Solution
+from breakeven.render.csv_result import table as csv_table
+from breakeven.render.tables import as_json, grid, wrapped
+
+FORMATS = ("table", "json", "csv")
+_WHO = {"api": "the API", "self_host": "self-hosting"}
+
+
+def render(name: str, solutions: Sequence[Solution], *, profile: str, as_of: str, width: int) -> str:
+    """The solutions in the named format."""
+    if name == "json":
+        return as_json(
+            {
+                "schema_version": SOLVE_SCHEMA_VERSION, "profile": profile, "as_of": as_of,
+                "solutions": [
+                    {
+                        "key": s.key, "now": s.now, "cheaper_now": s.cheaper_now, "flips": s.flips,
+                        "low": s.low, "high": None if math.isinf(s.high) else s.high, "why_not": s.why_not,
+                    }
+                    for s in solutions
+                ],
+            }
+        )  # fmt: skip
+    if name == "csv":
+        return csv_table(("key", "now", "cheaper_now", "flips_at", "below", "above", "why_not"), _rows(solutions))
+    return _text(solutions, width=width)
+
+
+def _rows(solutions: Sequence[Solution]) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for s in solutions:
+        same = {"key": s.key, "now": s.now, "cheaper_now": s.cheaper_now}
+        if not s.flips:
+            rows.append({**same, "why_not": _reason(s)})
+        rows.extend({**same, "flips_at": f.value, "below": f.below, "above": f.above} for f in s.flips)
+    return rows
+
+
+def _reason(s: Solution) -> str:
+    high = "any value" if math.isinf(s.high) else _figure(s.high)
+    return s.why_not or f"{_WHO[s.cheaper_now]} stays cheaper from {_figure(s.low)} to {high}"
+
+
+def _text(solutions: Sequence[Solution], *, width: int) -> str:
+    body = []
+    for s in solutions:
+        if not s.flips:
+            body.append([s.key, _now(s), "-", _reason(s)])
+        for position, flip in enumerate(s.flips[:3]):
+            more = f" (and {len(s.flips) - 3} more)" if position == 2 and len(s.flips) > 3 else ""
+            body.append([s.key, _now(s), _figure(flip.value), f"{_WHO[flip.below]}, then {_WHO[flip.above]}{more}"])
+    columns = [("key", "left"), ("now", "right"), ("flips at", "right"), ("cheaper below, then above", "left")]
+    lead = f"At the profile's volume {_WHO[solutions[0].cheaper_now]} is cheaper. The verdict flips at:" if solutions else ""
+    return wrapped(lead, width=width) + "\n\n" + grid(columns, body, width=width).rstrip() + "\n"
+
+
+def _now(s: Solution) -> str:
+    return "-" if s.now is None else _figure(s.now)
+
+
+def _figure(value: float) -> str:
+    return spoken(value) if abs(value) >= 1000 else f"{value:.4g}"

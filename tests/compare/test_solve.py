@@ -1,0 +1,114 @@
+"""Flip values: on either side of each the verdict of ``run --set`` differs; closed forms agree."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from breakeven.catalog.store import Catalogue
+from breakeven.cli.app import invoke
+from breakeven.compare.comparison import compare_scope, make_scope
+from breakeven.compare.solve import default_keys, solve
+from breakeven.errors import InputError
+from breakeven.offers.scope import Scope
+from breakeven.profile.load import from_document, load_profile, with_values
+from breakeven.yamlio import Document
+
+from .profiles import simple
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+CATALOGUE = Catalogue.load()
+
+
+def scope_of(name: str, *overrides: str) -> Scope:
+    return make_scope(load_profile(CONFIGS / f"{name}.yaml", overrides), CATALOGUE)
+
+
+def who(scope: Scope, key: str, value: float) -> str:
+    result = compare_scope(replace(scope, loaded=with_values(scope.loaded, {key: value})), detail=False)
+    # Cost alone: an offer that is not eligible is still priced, and still solved for.
+    api, own = result.offer(result.headline.api).usd_per_day, result.offer(result.headline.self_host).usd_per_day
+    assert api is not None
+    assert own is not None
+    return "self_host" if own < api else "api"
+
+
+@pytest.mark.parametrize("name", ["reference", "owned-70b", "coding-agent"])
+def test_the_verdict_differs_on_either_side_of_every_flip(name: str) -> None:
+    scope = scope_of(name)
+    seen = 0
+    for key in default_keys(scope):
+        found = solve(scope, key)
+        for flip in found.flips[:2]:
+            assert who(scope, key, flip.value * (1 + 1e-9)) == flip.above, (key, flip)
+            assert who(scope, key, flip.value * (1 - 1e-9)) == flip.below, (key, flip)
+            seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("name", ["reference", "owned-70b", "coding-agent"])
+def test_flips_shown_by_run_are_the_solved_ones(name: str) -> None:
+    scope = scope_of(name)
+    result = compare_scope(scope)
+    keys = [flip for flip in result.flips if flip.key.startswith(("workload.", "self_host.")) and flip.flips_at]
+    assert keys
+    for flip in keys:
+        assert flip.flips_at is not None
+        assert flip.now > 0 or flip.key == "self_host.labour_fte"
+        solved = solve(scope, flip.key).flips
+        assert any(found.value == pytest.approx(flip.flips_at, rel=1e-6) for found in solved), flip
+
+
+def test_api_price_and_throughput_flips() -> None:
+    data = simple(tokens_per_day=250e6, price=1.0, usd_per_gpu_hour=100 / 24, tok_per_s=100e6 / 86_400)
+    scope = make_scope(from_document(Document(data, "<test>", None)), CATALOGUE)
+    flips = {flip.key: flip for flip in compare_scope(scope).flips}
+    # Three replicas cost $300 against $250: at $1.20 per Mtok, or when two replicas can carry it.
+    assert flips["api price at this shape"].flips_at == pytest.approx(1.2)
+    assert flips["what one replica carries on a mean day"].flips_at == pytest.approx(125e6)
+    assert flips["self_host.labour_fte"].flips_at is None
+
+
+def test_whole_numbers_flip_at_whole_numbers() -> None:
+    scope = scope_of("reference", "workload.tokens_per_day=25M")
+    (flip,) = solve(scope, "self_host.redundancy").flips
+    assert (flip.value, flip.below, flip.above) == (2.0, "self_host", "api")
+
+
+def test_every_crossing_is_a_flip_of_the_volume() -> None:
+    data = simple(tokens_per_day=150e6, price=1.0, usd_per_gpu_hour=70 / 24, tok_per_s=100e6 / 86_400)
+    scope = make_scope(from_document(Document(data, "<test>", None)), CATALOGUE)
+    found = solve(scope, "workload.tokens_per_day")
+    assert sorted(flip.value for flip in found.flips) == pytest.approx([70e6, 100e6, 140e6, 200e6, 210e6])
+    assert found.flips[0].value == pytest.approx(140e6)  # nearest to 150M
+    assert solve(scope, "workload.tokens_per_day", low=180e6, high=205e6).flips[0].value == pytest.approx(200e6)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["utilisation_share"], "is an output, not a key"),
+        (["self_host.labour_ftes"], "did you mean 'labour_fte'"),
+        (["self_host.model"], "is not a number"),
+        (["self_host.labour_fte", "--between", "2:1"], "upside down"),
+        (["self_host.labour_fte", "--between", "2"], "write low:high"),
+        (["self_host.labour_fte", "--between", "2:x"], "cannot be read as a number"),
+    ],
+)
+def test_bad_questions(args: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        invoke(["solve", str(CONFIGS / "reference.yaml"), *args])
+
+
+def test_command(capsys: pytest.CaptureFixture[str]) -> None:
+    profile = str(CONFIGS / "reference.yaml")
+    assert invoke(["solve", profile, "workload.tokens_per_day", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)["solutions"][0]
+    assert found["flips"][0]["value"] == pytest.approx(10.6e6)
+    assert invoke(["solve", profile, "self_host.supply[0].usd_per_gpu_hour"]) == 0
+    assert "self-hosting, then the API" in " ".join(capsys.readouterr().out.split())
+    assert invoke(["solve", profile, "self_host.headroom_share", "--format", "csv"]) == 0
+    assert "stays cheaper" in capsys.readouterr().out
