@@ -9,6 +9,7 @@ portable ones here.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 # A float, or an array of them. The equations do not care, and mypy cannot follow numpy's overloads here.
@@ -103,3 +104,55 @@ class Arithmetic:
 
 
 SCALAR = Arithmetic()
+
+
+class AutomaticArithmetic(Arithmetic):
+    """Plain floats as they are; arrays by the array arithmetic, which is imported when one comes."""
+
+    def maximum(self, a: Number, b: Number) -> Number:
+        return _vector().maximum(a, b) if _is_array(a) or _is_array(b) else (a if a > b else b)
+
+    def minimum(self, a: Number, b: Number) -> Number:
+        return _vector().minimum(a, b) if _is_array(a) or _is_array(b) else (a if a < b else b)
+
+    def where(self, condition: Number, a: Number, b: Number) -> Number:
+        return _vector().where(condition, a, b) if _is_array(condition) else (a if condition else b)
+
+    def floor(self, a: Number) -> Number:
+        return _vector().floor(a) if _is_array(a) else float(math.floor(a))
+
+    def sqrt(self, a: Number) -> Number:
+        return _vector().sqrt(a) if _is_array(a) else math.sqrt(a)
+
+    def split(self, a: Number) -> tuple[Number, Number]:
+        return _vector().split(a) if _is_array(a) else math.frexp(a)
+
+    def scale(self, a: Number, exponent: Number) -> Number:
+        return _vector().scale(a, exponent) if _is_array(a) or _is_array(exponent) else math.ldexp(a, int(exponent))
+
+
+AUTO = AutomaticArithmetic()
+
+
+def total(terms: Iterable[Number]) -> float:
+    """``math.fsum``, elementwise where a term is an array.
+
+    >>> total([0.1] * 10)
+    1.0
+    """
+    rows = list(terms)
+    if any(_is_array(row) for row in rows):
+        from breakeven.vector_arithmetic import exact_sum
+
+        return exact_sum(rows)  # type: ignore[no-any-return]
+    return math.fsum(rows)
+
+
+def _is_array(value: Number) -> bool:
+    return hasattr(value, "ndim")
+
+
+def _vector() -> Arithmetic:
+    from breakeven.vector_arithmetic import KEEPING
+
+    return KEEPING

@@ -6,7 +6,7 @@ Source: docs/model.md, equations ``annuity``, ``straight-line`` and ``sinking-fu
 
 from __future__ import annotations
 
-from breakeven.arithmetic import SCALAR, Arithmetic, Number
+from breakeven.arithmetic import AUTO, Arithmetic, Number
 from breakeven.finance.discounting import discount_factor, log_rate, present_value_years
 from breakeven.units import DAYS_PER_YEAR
 
@@ -22,7 +22,7 @@ def straight_line_usd_per_day(*, capex_usd: Number, residual_usd: Number, life_y
 
 def annuity_usd_per_day(
     *, capex_usd: Number, residual_usd: Number, discount_rate: Number, life_years: Number, timing: str,
-    x: Arithmetic = SCALAR,
+    x: Arithmetic = AUTO,
 ) -> Number:  # fmt: skip
     """(capex - residual (1 + r)^-n) / (PV of $1 a year for n years) / 365, USD a day.
 
@@ -43,7 +43,7 @@ def annuity_usd_per_day(
 
 
 def sinking_fund_usd_per_day(
-    *, future_usd: Number, discount_rate: Number, years: Number, timing: str, x: Arithmetic = SCALAR
+    *, future_usd: Number, discount_rate: Number, years: Number, timing: str, x: Arithmetic = AUTO
 ) -> Number:
     """future (1 + r)^-n / (PV of $1 a year for n years) / 365: what to lay aside for a payment at the end.
 

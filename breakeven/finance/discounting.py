@@ -8,7 +8,7 @@ left out everywhere. Source: docs/model.md, equations ``present-value`` and ``pr
 
 from __future__ import annotations
 
-from breakeven.arithmetic import SCALAR, Arithmetic, Number
+from breakeven.arithmetic import AUTO, Arithmetic, Number
 
 # timing -> (length of a payment period, how long after the period's start it is paid), in years
 TIMINGS: dict[str, tuple[float, float]] = {
@@ -19,7 +19,7 @@ TIMINGS: dict[str, tuple[float, float]] = {
 }
 
 
-def log_rate(*, rate_per_year: Number, x: Arithmetic = SCALAR) -> Number:
+def log_rate(*, rate_per_year: Number, x: Arithmetic = AUTO) -> Number:
     """delta = ln(1 + r): the continuous rate of an effective rate per year, r above -1.
 
     >>> round(log_rate(rate_per_year=0.10), 6)
@@ -28,7 +28,7 @@ def log_rate(*, rate_per_year: Number, x: Arithmetic = SCALAR) -> Number:
     return x.log(1.0 + rate_per_year)
 
 
-def discount_factor(*, discount_rate: Number, years: Number, x: Arithmetic = SCALAR) -> Number:
+def discount_factor(*, discount_rate: Number, years: Number, x: Arithmetic = AUTO) -> Number:
     """(1 + r)^-t: the value today of one dollar paid after ``years``.
 
     >>> round(discount_factor(discount_rate=0.10, years=3), 6)
@@ -37,7 +37,7 @@ def discount_factor(*, discount_rate: Number, years: Number, x: Arithmetic = SCA
     return x.exp(-log_rate(rate_per_year=discount_rate, x=x) * years)
 
 
-def mean_decay(decay: Number, x: Arithmetic = SCALAR) -> Number:
+def mean_decay(decay: Number, x: Arithmetic = AUTO) -> Number:
     """g(z) = (1 - e^-z) / z, the mean of e^-t over [0, z]; g(0) = 1.
 
     >>> mean_decay(0.0)
@@ -58,7 +58,7 @@ def mean_decay(decay: Number, x: Arithmetic = SCALAR) -> Number:
 
 
 def present_value_years(
-    *, decay_per_year: Number, years: Number, timing: str, x: Arithmetic = SCALAR
+    *, decay_per_year: Number, years: Number, timing: str, x: Arithmetic = AUTO
 ) -> Number:
     """Present value of $1 a year for ``years`` that shrinks by e^-decay a year, paid by ``timing``.
 
@@ -78,7 +78,7 @@ def present_value_years(
 
 def npv_crossover_multiplier(
     *, price_falls_by_factor_per_year: Number, discount_rate: Number, years: Number, timing: str,
-    x: Arithmetic = SCALAR,
+    x: Arithmetic = AUTO,
 ) -> Number:  # fmt: skip
     """How much higher today's crossover is when the API's price falls by a factor every year.
 
@@ -110,7 +110,7 @@ def payment_years(*, month: int, timing: str) -> float:
     return (month + 0.5) / 12.0
 
 
-def month_factor(*, decay_per_year: Number, month: int, timing: str, x: Arithmetic = SCALAR) -> Number:
+def month_factor(*, decay_per_year: Number, month: int, timing: str, x: Arithmetic = AUTO) -> Number:
     """Value of $1 in month ``month`` of a stream that shrinks by e^-decay a year (no discount: decay 0).
 
     Sums over months to 12 x :func:`present_value_years` over whole years.

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from breakeven.arithmetic import SCALAR, Arithmetic, Number
+from breakeven.arithmetic import AUTO, Arithmetic, Number
 from breakeven.errors import InputError, Problem
 from breakeven.units import HOURS_PER_DAY
 
@@ -85,7 +85,7 @@ def with_peak(weights: Sequence[float], *, peak_to_mean: float) -> tuple[float, 
     return tuple(peak_to_mean if hour == busiest else w * (1.0 - moved) for hour, w in enumerate(weights))
 
 
-def batch_ripple(*, batch_window_hours: Number, x: Arithmetic = SCALAR) -> Number:
+def batch_ripple(*, batch_window_hours: Number, x: Arithmetic = AUTO) -> Number:
     """max(0, 1 - window / 24): how much of the day's shape is left in work that may wait.
 
     >>> batch_ripple(batch_window_hours=24.0), batch_ripple(batch_window_hours=6.0)
@@ -95,7 +95,7 @@ def batch_ripple(*, batch_window_hours: Number, x: Arithmetic = SCALAR) -> Numbe
 
 
 def effective_peak_to_mean(
-    *, peak_to_mean: Number, batch_share: Number, batch_window_hours: Number, x: Arithmetic = SCALAR
+    *, peak_to_mean: Number, batch_share: Number, batch_window_hours: Number, x: Arithmetic = AUTO
 ) -> Number:
     """(1 - b) rho + b (1 + (rho - 1) ripple): peak over mean when a share b may wait for its window.
 

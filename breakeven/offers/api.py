@@ -14,11 +14,11 @@ the standard price, and a note says so. Source: docs/model.md, equations ``api-t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from breakeven.arithmetic import total as exact_total
 from breakeven.catalog.list_price import ListPrice, Prices, Rates, Shape, mean_prices
 from breakeven.catalog.quote import Host, Quote
 from breakeven.errors import BreakevenError, FactNotInForce, InputError, Problem
@@ -255,7 +255,7 @@ class _Bill:
 
     def _contract_lines(self, tokens: Sequence[CostLine]) -> tuple[CostLine, ...]:
         choice = self.choice
-        listed = math.fsum(line.usd_per_mtok for line in tokens)
+        listed = exact_total(line.usd_per_mtok for line in tokens)
         hours = self.scope.profile.finance.hours_per_month
         total = Term("list_usd_per_mtok", listed, "USD/Mtok", where="sum of the token lines")
         lines: list[CostLine] = []

@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from breakeven.arithmetic import total
+
 Kind = Literal["api", "provisioned", "rented", "owned", "hybrid"]
 Category = Literal[
     "tokens", "fees", "compute", "capital", "power", "facility", "labour", "software", "network", "one-off"
@@ -99,17 +101,17 @@ class Offer:
     @property
     def fixed_usd_per_day(self) -> float:
         """F of the cost law."""
-        return math.fsum(line.usd_per_day for line in self.lines)
+        return total(line.usd_per_day for line in self.lines)
 
     @property
     def usd_per_replica_day(self) -> float:
         """f of the cost law."""
-        return math.fsum(line.usd_per_replica_day for line in self.lines)
+        return total(line.usd_per_replica_day for line in self.lines)
 
     @property
     def usd_per_mtok(self) -> float:
         """v of the cost law."""
-        return math.fsum(line.usd_per_mtok for line in self.lines)
+        return total(line.usd_per_mtok for line in self.lines)
 
     def replicas_at(self, tokens_per_day: float) -> int:
         """n(V) = max(n_min, ceil(V / kappa) + r). Zero for an offer without replicas."""
