@@ -1,0 +1,150 @@
+"""Every equation of the money model, once: docs/model.md is generated from this table.
+
+``explain`` prints them with the numbers put in; a test keeps ids in the code, here and in the
+document in step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """``formula`` in plain text, the unit of its result, its section, and where it comes from."""
+
+    title: str
+    formula: str
+    unit: str
+    section: str
+    source: str = "definition"
+
+
+_OFFERS = "Offers and bills"
+_API = "Bought per token"
+_RUN = "Run on machines"
+_ONCE = "Paid once"
+_CROSS = "Where bills cross"
+_TIME = "Over time"
+
+EQUATIONS: dict[str, Equation] = {
+    "offer-cost": Equation(
+        "Cost of an offer", "C(V) = F + n(V) f + v V, with V in Mtok/day and F, f, v the sums over its lines", "USD/day", _OFFERS
+    ),
+    "replicas": Equation("Replicas", "n(V) = max(n_min, ceil(V / kappa) + r); zero for an API", "replicas", _OFFERS),
+    "replica-capacity": Equation(
+        "Capacity of a replica", "k = instances x requests_per_s x 86,400 x tokens_per_request", "tokens/day", _OFFERS
+    ),
+    "capacity": Equation(
+        "Capacity of an instance", "k_1 = requests_per_s x 86,400 x tokens_per_request (API tokens)", "tokens/day", _OFFERS
+    ),
+    "mean-day-volume": Equation(
+        "Mean-day volume of a replica", "kappa = k (1 - h) / rho", "tokens/day", _OFFERS, "headroom share h, peak over mean rho"
+    ),
+    "cost-at-volume": Equation("Cost per token at your volume", "C(V) / V", "USD/Mtok", _OFFERS),
+    "capacity-cost": Equation("Cost per token when full", "(F + n f) / (n k) + v", "USD/Mtok", _OFFERS),
+    "utilisation": Equation("Utilisation, an output", "V / (n k)", "share", _OFFERS),
+    "minimum-spend": Equation("Minimum spend", "max(0, minimum - covered lines) added to the bill", "USD/day", _OFFERS),
+    "peak-to-mean": Equation("Peak over mean", "rho = max_h w_h, with 168 hourly weights w of mean 1", "ratio", _OFFERS),
+    "batch-spread": Equation(
+        "Batch leaves the peak", "rho' = (1 - b) rho + b (1 + (rho - 1) max(0, 1 - window/24))", "ratio", _OFFERS
+    ),
+    "load-duration": Equation("Load-duration curve", "the hourly loads from the busiest to the quietest", "Mtok/day", _OFFERS),
+    "api-tokens": Equation(
+        "Tokens of one kind", "price x tokens of that kind per request / tokens per request", "USD/Mtok", _API, "the price list"
+    ),
+    "api-batch": Equation(
+        "Tokens in a batch or off-peak window", "share that waits x batch price x tokens of that kind / tokens per request",
+        "USD/Mtok", _API, "the price list",
+    ),
+    "api-discount": Equation("Negotiated discount", "-discount x (token lines)", "USD/Mtok", _API),
+    "api-fee": Equation("Platform fee", "fee share x (token lines + discount)", "USD/Mtok", _API),
+    "api-minimum": Equation("Minimum spend per day", "minimum per month x 24 / hours per month", "USD/day", _API),
+    "provisioned-weight": Equation(
+        "Weighted tokens", "input (uncached) + cached weight x cached + output weight x output, per request", "tokens", _API
+    ),
+    "provisioned-capacity": Equation(
+        "Capacity of provisioned units", "units x tokens per minute per unit x 1,440 / weighted tokens x tokens per request",
+        "tokens/day", _API, "the provider's sizing page",
+    ),
+    "provisioned-price": Equation("Price of provisioned units", "units per step x price per unit and day", "USD/day", _API),
+    "provisioned-bundle": Equation(
+        "Input and output units bought apart", "the cheapest whole-number mix that carries the request shape", "USD/day", _API
+    ),
+    "rent": Equation(
+        "Rent", "f = usd_per_gpu_hour x (1 - discount) x gpus_billed x 24; whole SKUs, every hour held", "USD/replica-day", _RUN
+    ),
+    "lease": Equation("Lease", "lease per server-month x servers x 24 / hours per month", "USD/replica-day", _RUN),
+    "annuity": Equation(
+        "Annuity", "(capex - residual (1+r)^-n) / PV(1 a year for n years) / 365", "USD/day", _RUN, "capital recovery factor"
+    ),
+    "straight-line": Equation("Straight line", "(capex - residual) / (life x 365)", "USD/day", _RUN),
+    "spares": Equation("Spare parts held", "spares share x capital line", "USD/replica-day", _RUN),
+    "maintenance": Equation("Maintenance", "capex x share per year / 365", "USD/replica-day", _RUN),
+    "per-year": Equation("A yearly bill", "USD per year / 365", "USD/day", _RUN),
+    "per-month": Equation("A monthly bill", "USD per month x 24 / hours per month", "USD/day", _RUN),
+    "energy-idle": Equation(
+        "Electricity of an idle server", "idle_w / 1000 x 24 x PUE x USD/kWh", "USD/replica-day", _RUN
+    ),
+    "energy-active": Equation(
+        "Electricity that serving adds", "(active_w - idle_w) / 1000 x 24 x PUE x USD/kWh / capacity in Mtok/day", "USD/Mtok", _RUN
+    ),
+    "colocation": Equation(
+        "Rack space", "nameplate kW x USD per kW-month x 24 / hours per month", "USD/replica-day", _RUN
+    ),
+    "labour": Equation("Labour", "FTE x USD per FTE-year / 365", "USD/day", _RUN),
+    "licence": Equation("Software licence", "USD per GPU-year x GPUs per replica / 365", "USD/replica-day", _RUN),
+    "extra-cost": Equation("A cost of the user's own", "as stated, per month, replica-month, Mtok or once", "USD", _RUN),
+    "escalation": Equation(
+        "Requests handed back to the API", "escalation share x API price; they pay both", "USD/Mtok", _RUN
+    ),
+    "sinking-fund": Equation(
+        "Exit at the end", "cost (1+r)^-n / PV(1 a year for n years) / 365", "USD/day", _ONCE, "sinking fund factor"
+    ),
+    "crossing-law": Equation(
+        "Crossings", "on ((j-1) kappa, j kappa]: c_j = (F + n_j f) / (p - v); self-hosting wins on (max(c_j, (j-1) kappa), j kappa]",
+        "tokens/day", _CROSS,
+    ),
+    "screening": Equation(
+        "How many replicas a hybrid owns", "the last n whose slice of the load curve is busy for f / ((p - v) k)", "replicas",
+        _CROSS, "screening curves of electricity planning",
+    ),
+    "hybrid": Equation(
+        "Cost of a hybrid", "F + n f + v served + p (V - served), served = mean of min(load, n k (1 - h))", "USD/day", _CROSS
+    ),
+    "hybrid-crossing": Equation(
+        "Crossing of a hybrid", "the least V at which (p - v) served_n(V) = F + n f for some n", "tokens/day", _CROSS
+    ),
+    "present-value": Equation(
+        "Present value", "sum over months of cost x (1+r)^-t, t at the middle or end of the month, of the year, or continuous",
+        "USD", _TIME,
+    ),
+    "price-path": Equation("Price path", "price x (1 + change per year)^(months / 12)", "USD/Mtok", _TIME, "catalogue history"),
+    "price-decline": Equation("Price decline", "exp(-log points per year x years)", "ratio", _TIME, "catalogue history"),
+    "forecast": Equation("Month of a forecast", "C(V_m) with the prices, replicas and volume of month m", "USD/month", _TIME),
+    "switch-month": Equation("When to switch", "the start month with the least present cost over the horizon", "month", _TIME),
+    "currency": Equation("Display currency", "USD / (USD per unit)", "currency", _TIME, "the profile's dated rate"),
+}
+
+
+def model_page() -> str:
+    """docs/model.md."""
+    out = [
+        "# The model",
+        "",
+        "Every equation of the bills, once, with its unit and source. Generated from `breakeven/compare/equations.py`;",
+        "`breakeven explain PROFILE` prints each with the numbers put in. The serving model (how fast a model runs on",
+        "hardware) is described in [accuracy.md](accuracy.md) and in the docstrings of `breakeven/serving/`.",
+        "",
+        "Symbols: V volume in Mtok/day; F, f, v fixed, per-replica and per-Mtok cost of the self-hosted offer; p the API's",
+        "price per Mtok; k capacity of a replica; kappa its mean-day volume; h headroom; rho peak over mean; r redundant",
+        "replicas; n_min the least number of replicas. A month is `finance.hours_per_month` hours, a year 8,760.",
+    ]
+    section = ""
+    for name, equation in EQUATIONS.items():
+        if equation.section != section:
+            section = equation.section
+            out += ["", f"## {section}"]
+        out += ["", f"### {name}", "", f"{equation.title}, in {equation.unit}.", "", f"    {equation.formula}", ""]
+        out.append(f"Source: {equation.source}.")
+    return "\n".join(out) + "\n"
