@@ -95,25 +95,28 @@ class Table:
         self.number("own", where, float(_code(self.owns, pair.own.id if pair.own else "")))
         self.number("able", where, float(pair.own is not None and pair.api is not None))
         for side, offer in (("api", pair.api), ("own", pair.own)):
-            if offer is None:
-                continue
-            self.number(f"{side}_eligible", where, float(offer.eligible))
-            self.number(f"{side}_minimum", where, offer.minimum_usd_per_day)
-            self.number(f"{side}_kappa", where, _or_nan(offer.tokens_per_day_per_replica))
-            self.number(f"{side}_full", where, _or_nan(offer.capacity_per_replica_tokens_per_day))
-            self.number(f"{side}_n_min", where, float(offer.min_replicas))
-            self.number(f"{side}_redundant", where, float(offer.redundant_replicas))
-            for line in offer.lines:
-                for name in _COEFFICIENTS:
-                    value = getattr(line, name)
-                    if is_many(value) or value != 0.0:
-                        key = (f"{side}+" if line.counts_towards_minimum else side, line.id, name)
-                        _store(self.lines, key, self.count, where, value)
+            if offer is not None:
+                self.put_offer(side, where, offer)
         if pair.api is not None and pair.own is not None:
             linear = pair.api.kind == "api" and not is_many(pair.api.minimum_usd_per_day)
             if not linear or pair.api.minimum_usd_per_day or pair.own.minimum_usd_per_day:
                 for position, index in enumerate(np.atleast_1d(where).tolist()):
                     self.special[index] = (pair.api, pair.own, position)
+
+    def put_offer(self, side: str, where: Any, offer: Offer) -> None:
+        """Store one offer's coefficients under a name."""
+        self.number(f"{side}_eligible", where, float(offer.eligible))
+        self.number(f"{side}_minimum", where, offer.minimum_usd_per_day)
+        self.number(f"{side}_kappa", where, _or_nan(offer.tokens_per_day_per_replica))
+        self.number(f"{side}_full", where, _or_nan(offer.capacity_per_replica_tokens_per_day))
+        self.number(f"{side}_n_min", where, float(offer.min_replicas))
+        self.number(f"{side}_redundant", where, float(offer.redundant_replicas))
+        for line in offer.lines:
+            for name in _COEFFICIENTS:
+                value = getattr(line, name)
+                if is_many(value) or value != 0.0:
+                    key = (f"{side}+" if line.counts_towards_minimum else side, line.id, name)
+                    _store(self.lines, key, self.count, where, value)
 
     def number(self, name: str, where: Any, value: Any) -> None:
         """Store one number per entry."""

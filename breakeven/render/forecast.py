@@ -8,7 +8,7 @@ from breakeven.compare.crossover_history import History
 from breakeven.compare.forecast import FORECAST_SCHEMA_VERSION, Decision, Forecast
 from breakeven.compare.numbers import spoken, usd
 from breakeven.render.csv_result import table as csv_table
-from breakeven.render.tables import as_json, grid, wrapped
+from breakeven.render.tables import as_json, grid, markdown_table, wrapped
 
 FORMATS = ("table", "json", "csv", "md")
 
@@ -173,6 +173,8 @@ def _history_rows(history: History) -> list[list[str]]:
     ]  # fmt: skip
 
 
+_TOTALS = [("offer", "left"), ("total", "right"), ("present value", "right")]
+_STARTS = [("switch", "left"), ("present value", "right"), ("", "left")]
 _HISTORY = [("date", "left"), ("API model", "left"), ("class", "left"), ("$/Mtok", "right"), ("$/GPU-h", "right"),
             ("crossover tokens/day", "right")]  # fmt: skip
 _DRIVERS = [("driver", "left"), ("share", "right"), ("factor a year", "right"), ("plausible", "right"),
@@ -219,10 +221,10 @@ def _text(result: Forecast, history: History | None, *, width: int) -> str:
     out = [verdict(result), "", *(wrapped(line, width=width) for line in _lines(result)), ""]
     columns, rows = _month_rows(result)
     out += [grid(columns, rows, width=width)]
-    out += [grid([("offer", "left"), ("total", "right"), ("present value", "right")], _total_rows(result), width=width)]
+    out += [grid(_TOTALS, _total_rows(result), width=width)]
     if result.decision is not None:
         out += ["API until then, self-hosting from then on (present value of the whole horizon)", ""]
-        out += [grid([("switch", "left"), ("present value", "right"), ("", "left")], _start_rows(result.decision), width=width)]
+        out += [grid(_STARTS, _start_rows(result.decision), width=width)]
     if result.courses.drivers:
         out += ["What drives the API's decline", "", grid(_DRIVERS, _driver_rows(result), width=width)]
     if history is not None:
@@ -235,23 +237,12 @@ def _text(result: Forecast, history: History | None, *, width: int) -> str:
 def _markdown(result: Forecast, history: History | None) -> str:
     out = [f"**{verdict(result)}**", "", *_lines(result), ""]
     columns, rows = _month_rows(result)
-    out += [_md(columns, rows), _md([("offer", "left"), ("total", "right"), ("present value", "right")], _total_rows(result))]
+    out += [markdown_table(columns, rows), markdown_table(_TOTALS, _total_rows(result))]
     if result.decision is not None:
-        out += [_md([("switch", "left"), ("present value", "right"), ("", "left")], _start_rows(result.decision))]
+        out += [markdown_table(_STARTS, _start_rows(result.decision))]
     if result.courses.drivers:
-        out += [_md(_DRIVERS, _driver_rows(result))]
+        out += [markdown_table(_DRIVERS, _driver_rows(result))]
     if history is not None:
-        out += [_md(_HISTORY, _history_rows(history)), _md(_DECOMPOSITION, _decomposition_rows(history))]
+        out += [markdown_table(_HISTORY, _history_rows(history)), markdown_table(_DECOMPOSITION, _decomposition_rows(history))]
     out += [f"- {note}" for note in result.notes]
     return "\n".join(out).rstrip() + "\n"
-
-
-def _md(columns: list[tuple[str, str]], rows: list[list[str]]) -> str:
-    from breakeven.render.text import plain
-
-    def cells(row: list[str]) -> str:
-        return "| " + " | ".join(plain(text).replace("|", "\\|") for text in row) + " |"
-
-    head = cells([name for name, _ in columns])
-    rule = "|" + "|".join("---:" if side == "right" else "---" for _, side in columns) + "|"
-    return "\n".join([head, rule, *(cells(row) for row in rows), ""])

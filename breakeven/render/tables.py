@@ -32,6 +32,16 @@ def grid(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]], *, w
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
 
 
+def markdown_table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]]) -> str:
+    """The same table for Markdown; a bar in a cell cannot end it."""
+
+    def cells(row: Iterable[str]) -> str:
+        return "| " + " | ".join(plain(text).replace("|", "\\|") for text in row) + " |"
+
+    rule = "|" + "|".join("---:" if side == "right" else "---" for _, side in columns) + "|"
+    return "\n".join([cells(name for name, _ in columns), rule, *(cells(row) for row in rows), ""])
+
+
 def wrapped(text: str, *, width: int) -> str:
     """One paragraph."""
     import textwrap
