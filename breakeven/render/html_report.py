@@ -139,8 +139,9 @@ def _conditions(conditions: Sequence[str]) -> str:
     return '<div class="card"><strong>This holds if</strong><ul>' + "".join(f"<li>{esc(c)}</li>" for c in conditions) + "</ul></div>"
 
 
-def _curves(result: Comparison, api: OfferAtVolume, own: OfferAtVolume) -> list[tuple[Offer, str, str]]:
-    return [(api.offer, "api", f"API: {api.offer.name}"), (own.offer, "own", f"self-hosted: {own.offer.name}")]
+def _keys(result: Comparison) -> dict[str, str]:
+    """Offers as the page's markup and script call them: user text never becomes an attribute that is looked up."""
+    return {row.offer.id: f"o{number}" for number, row in enumerate(result.offers)}
 
 
 def _crossover_section(
@@ -150,12 +151,16 @@ def _crossover_section(
     names = {row.offer.id: row.offer.name for row in result.offers}
     parts = ["<h2>Where the bills cross</h2>"]
     if frame is not None and api is not None and own is not None:
-        curves = _curves(result, api, own)
+        keys = _keys(result)
+        curves = [
+            (api.offer, "api", f"API: {api.offer.name}", keys[api.offer.id]),
+            (own.offer, "own", f"self-hosted: {own.offer.name}", keys[own.offer.id]),
+        ]
         others = [
             row.offer for row in result.offers
             if row.offer.id not in (api.offer.id, own.offer.id) and row.offer.kind != "hybrid" and row.usd_per_day is not None
         ][:4]  # fmt: skip
-        drawn = [*curves, *((offer, "third hide", offer.name) for offer in others)]
+        drawn = [*curves, *((offer, "third hide", offer.name, keys[offer.id]) for offer in others)]
         parts.append(crossover_svg(frame, drawn, found, tokens_per_day=result.tokens_per_day, own=own.offer, money=money))
         parts.append(
             f'<p class="key small"><span><b class="api">&#9473;</b> {esc(api.offer.name)}</span><span><b class="own">&#9479;</b> '
@@ -187,7 +192,7 @@ def _controls(result: Comparison, frame: Frame, others: Sequence[Offer]) -> str:
     from math import log10
 
     boxes = "".join(
-        f'<label><input type="checkbox" data-toggle="{esc(offer.id)}"> also draw {esc(offer.name)}</label>' for offer in others
+        f'<label><input type="checkbox" data-toggle="{_keys(result)[offer.id]}"> also draw {esc(offer.name)}</label>' for offer in others
     )
     return (
         '<div class="card noprint"><strong>Try it</strong><div class="controls">'
@@ -215,7 +220,7 @@ def _offers_section(result: Comparison, money: Money) -> str:
             [
                 esc(offer.name), offer.kind,
                 f'<span data-usd="{row.usd_per_day!r}">{_money(row.usd_per_day, money)}</span>' if row.usd_per_day is not None else "?",
-                f'<span data-live="{esc(offer.id)}"></span>',
+                f'<span data-live="{_keys(result)[offer.id]}"></span>',
                 _money(row.usd_per_month, money), _money(row.usd_per_mtok, money), _money(row.capacity_usd_per_mtok, money),
                 "" if row.replicas is None else str(row.replicas),
                 "" if row.utilisation_share is None else percent(row.utilisation_share), esc(serves),
@@ -307,7 +312,7 @@ def _ledger_section(result: Comparison) -> str:
             [
                 esc(item.name), esc(f"{item.value:.10g}" if isinstance(item.value, float) else item.value), esc(item.unit),
                 f'<a href="#{_anchor(item.origin)}"><code>{esc(item.origin)}</code></a>' if source else esc(item.origin),
-                str(source.effective or "") if source else "", source.kind if source else "choice", esc(owner),
+                _day(source.effective) if source else "", source.kind if source else "choice", esc(owner),
             ]
         )  # fmt: skip
     return "<h2>Assumptions</h2>" + table(
@@ -321,7 +326,7 @@ def _sources_section(result: Comparison) -> str:
         ["record", "effective", "retrieved", "kind", "source", "age, days"],
         [
             [
-                f'<span id="{_anchor(s.id)}"><code>{esc(s.id)}</code></span>', str(s.effective or ""), str(s.retrieved or ""), s.kind,
+                f'<span id="{_anchor(s.id)}"><code>{esc(s.id)}</code></span>', _day(s.effective), _day(s.retrieved), s.kind,
                 link(s.url, s.title), "" if s.age_days is None else str(s.age_days),
             ]
             for s in result.sources
@@ -350,6 +355,10 @@ def _sign_off(result: Comparison) -> str:
     )
 
 
+def _day(day: object) -> str:
+    return f'<span class="day">{day}</span>' if day else ""
+
+
 def _anchor(source_id: str) -> str:
     return "s-" + hashlib.sha256(source_id.encode()).hexdigest()[:12]
 
@@ -368,7 +377,7 @@ def _data(result: Comparison, frame: Frame | None) -> dict[str, Any]:
         bought = offer.kind in ("api", "provisioned")
         offers.append(
             {
-                "id": offer.id, "short": plain(offer.name, limit=60), "bought": bought,
+                "id": _keys(result)[offer.id], "short": plain(offer.name, limit=60), "bought": bought,
                 "linear": offer.kind != "hybrid" and row.usd_per_day is not None, "kappa": offer.tokens_per_day_per_replica,
                 "n_min": offer.min_replicas, "r": offer.redundant_replicas, "minimum": offer.minimum_usd_per_day,
                 "lines": [
@@ -380,7 +389,9 @@ def _data(result: Comparison, frame: Frame | None) -> dict[str, Any]:
         )  # fmt: skip
     return {
         "tokens_per_day": result.tokens_per_day,
-        "headline": {"api": result.headline.api, "self_host": result.headline.self_host},
+        "headline": {
+            "api": _keys(result).get(result.headline.api), "self_host": _keys(result).get(result.headline.self_host),
+        },
         "offers": offers,
         "currency": {"code": result.currency["code"], "usd_per_unit": result.currency["usd_per_unit"]} if result.currency else None,
         "chart": None if frame is None else {name: getattr(frame, name) for name in Frame.__slots__},

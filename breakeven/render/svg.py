@@ -10,6 +10,7 @@ from html import escape
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, spoken
 from breakeven.offers.offer import Offer
+from breakeven.render.text import plain
 
 POINTS = 400
 
@@ -50,10 +51,10 @@ def frame_for(offers: Sequence[Offer], found: Crossover | None, tokens_per_day: 
 
 
 def crossover_svg(
-    frame: Frame, curves: Sequence[tuple[Offer, str, str]], found: Crossover | None, *, tokens_per_day: float,
+    frame: Frame, curves: Sequence[tuple[Offer, str, str, str]], found: Crossover | None, *, tokens_per_day: float,
     own: Offer | None, money: Money,
 ) -> str:  # fmt: skip
-    """Cost per day over volume. ``curves`` are (offer, css class, label)."""
+    """Cost per day over volume. ``curves`` are (offer, css class, label, key on the page)."""
     bottom = frame.top + frame.height
     out = [
         f'<svg id="crossover" viewBox="0 0 {frame.total:g} {bottom + 48:g}" role="img" aria-labelledby="ct cd">',
@@ -85,8 +86,9 @@ def crossover_svg(
     )
     if own is not None and own.capacity_band is not None and own.tokens_per_day_per_replica is not None:
         out.append(_band(frame, own))
-    for offer, css, label in curves:
-        out.append(f'<path class="{css}" data-offer="{escape(offer.id, quote=True)}" d="{_path(frame, offer)}"><title>{escape(label)}</title></path>')
+    for offer, css, label, key in curves:
+        title = escape(plain(label, limit=200))
+        out.append(f'<path class="{css}" data-offer="{key}" d="{_path(frame, offer)}"><title>{title}</title></path>')
     if found is not None and found.first_tokens_per_day and 10**frame.x0 < found.first_tokens_per_day < 10**frame.x1:
         x = frame.x(found.first_tokens_per_day)
         out.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{frame.top:g}" y2="{bottom:g}"/>')
@@ -137,4 +139,4 @@ def bars_svg(rows: Sequence[tuple[str, float, str]], *, title: str, name: str, c
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "\u2026"
+    return plain(text, limit=60)

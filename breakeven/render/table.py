@@ -240,7 +240,7 @@ def _footer(console: Console, result: Comparison) -> None:
         console.print(
             Text(
                 f"Sources: {len(result.sources)} dated records; the oldest is {oldest.id} ({oldest.age_days} days). "
-                "`--format md` lists each with its URL.",
+                "`--format md` lists each with its URL. Records: " + plain(", ".join(s.id for s in result.sources)) + ".",
                 style="dim",
             )
         )

@@ -1,0 +1,114 @@
+"""``portfolio`` in each of its formats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from breakeven.compare.numbers import percent, spoken, usd
+from breakeven.compare.portfolio import PORTFOLIO_SCHEMA_VERSION, Pool, Portfolio
+from breakeven.render.csv_result import table as csv_table
+from breakeven.render.tables import as_json, grid, markdown_table, wrapped
+
+FORMATS = ("table", "json", "csv", "md")
+_SAY = {"api": "buying from the APIs", "apart": "separate fleets", "pooled": "one pooled fleet"}
+
+
+def render(name: str, result: Portfolio, *, width: int) -> str:
+    """The portfolio in the named format."""
+    if name == "json":
+        return as_json(data(result))
+    if name == "csv":
+        return csv_table(_CSV, _csv_rows(result))
+    parts = [verdict(result), ""]
+    for pool in result.pools:
+        lines, columns, rows = _pool(pool)
+        if name == "md":
+            parts += [f"## {pool.model} on {pool.machine}", "", *lines, "", markdown_table(columns, rows)]
+        else:
+            parts += [f"{pool.model} on {pool.machine}", ""]
+            parts += [*(wrapped(line, width=width) for line in lines), "", grid(columns, rows, width=width)]
+    parts += [f"not pooled: {reason}" if name == "md" else wrapped(f"not pooled: {reason}", width=width)
+              for reason in result.not_pooled]  # fmt: skip
+    parts.append(f"Facts as of {result.as_of}, catalogue {result.catalogue_version}.")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def verdict(result: Portfolio) -> str:
+    """The choice in one line."""
+    if len(result.pools) == 1:
+        pool = result.pools[0]
+        return f"Together, {_SAY[pool.cheapest]} is cheapest: {_costs(pool)}."
+    names = "; ".join(f"{pool.model}: {_SAY[pool.cheapest]} ({_costs(pool)})" for pool in result.pools)
+    return f"{len(result.pools)} pools. {names}."
+
+
+def _costs(pool: Pool) -> str:
+    return (
+        f"APIs {usd(pool.api_usd_per_day)} a day, apart {usd(pool.apart_usd_per_day)}, pooled {usd(pool.pooled_usd_per_day)}"
+    )
+
+
+def data(result: Portfolio) -> dict[str, Any]:
+    """The JSON object."""
+    return {
+        "schema_version": PORTFOLIO_SCHEMA_VERSION, "as_of": result.as_of, "catalogue": result.catalogue_version,
+        "verdict": verdict(result), "api_usd_per_day": result.api_usd_per_day,
+        "pooled_usd_per_day": result.pooled_usd_per_day,
+        "pools": [
+            {**{name: getattr(pool, name) for name in Pool.__dataclass_fields__}, "cheapest": pool.cheapest}
+            for pool in result.pools
+        ],
+        "not_pooled": result.not_pooled,
+    }  # fmt: skip
+
+
+_CSV = ("model", "machine", "profile", "tokens_per_day", "replicas", "peak_replicas", "api_usd_per_day",
+        "own_usd_per_day", "first_tokens_per_day")  # fmt: skip
+
+
+def _csv_rows(result: Portfolio) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for pool in result.pools:
+        same = {"model": pool.model, "machine": pool.machine}
+        for member in pool.members:
+            row = {name: getattr(member, name) for name in _CSV[3:8]}
+            rows.append({**same, "profile": member.profile, **row,
+                         "first_tokens_per_day": member.crossover.first_tokens_per_day})  # fmt: skip
+        total = {"tokens_per_day": pool.tokens_per_day, "api_usd_per_day": pool.api_usd_per_day}
+        rows.append({**same, **total, "profile": "apart", "replicas": pool.replicas_apart,
+                     "peak_replicas": pool.peak_replicas_apart, "own_usd_per_day": pool.apart_usd_per_day,
+                     "first_tokens_per_day": pool.apart_first_tokens_per_day})  # fmt: skip
+        rows.append({**same, **total, "profile": "pooled", "replicas": pool.replicas_pooled,
+                     "peak_replicas": pool.peak_replicas_pooled, "own_usd_per_day": pool.pooled_usd_per_day,
+                     "first_tokens_per_day": pool.crossover.first_tokens_per_day})  # fmt: skip
+    return rows
+
+
+def _pool(pool: Pool) -> tuple[list[str], list[tuple[str, str]], list[list[str]]]:
+    saved = 1.0 - pool.peak_replicas_pooled / pool.peak_replicas_apart
+    lines = [
+        f"Their peaks add up to {pool.peak_replicas_apart:.3g} replicas apart and {pool.peak_replicas_pooled:.3g} together "
+        f"({percent(saved)} less): {pool.replicas_apart} replicas apart, {pool.replicas_pooled} pooled.",
+        f"With volumes in proportion, the pool {_first(pool.crossover.first_tokens_per_day)} and separate fleets "
+        f"{_first(pool.apart_first_tokens_per_day)}; today they have {spoken(pool.tokens_per_day)} tokens/day in all.",
+    ]
+    columns = [("profile", "left"), ("tokens/day", "right"), ("API $/day", "right"), ("own $/day", "right"),
+               ("replicas", "right"), ("crossover alone", "right")]  # fmt: skip
+    rows = [
+        [m.profile, spoken(m.tokens_per_day), usd(m.api_usd_per_day), usd(m.own_usd_per_day), str(m.replicas),
+         _volume(m.crossover.first_tokens_per_day)]
+        for m in pool.members
+    ]  # fmt: skip
+    rows.append(["all apart", spoken(pool.tokens_per_day), usd(pool.api_usd_per_day), usd(pool.apart_usd_per_day),
+                 str(pool.replicas_apart), _volume(pool.apart_first_tokens_per_day)])  # fmt: skip
+    rows.append(["all pooled", spoken(pool.tokens_per_day), usd(pool.api_usd_per_day), usd(pool.pooled_usd_per_day),
+                 str(pool.replicas_pooled), _volume(pool.crossover.first_tokens_per_day)])  # fmt: skip
+    return lines, columns, rows
+
+
+def _first(value: float | None) -> str:
+    return "never beat the APIs" if value is None else f"first beat the APIs from {spoken(value)} tokens/day in all"
+
+
+def _volume(value: float | None) -> str:
+    return "never" if value is None else spoken(value)
