@@ -158,8 +158,10 @@ def worth_it_utilisation(*, usd_per_server_day: float, saving_usd_per_mtok: floa
     return usd_per_server_day / earned if earned > 0 else math.inf
 
 
-def optimal_servers(curve: Curve | Hours, *, width: float, needed_utilisation: float) -> int:
+def optimal_servers(curve: Curve | Hours, *, width: float, needed_utilisation: float, base: float = 0.0) -> int:
     """How many servers of capacity ``width`` pay: the last whose slice is busy for the needed share.
+
+    ``base`` is the load that other capacity carries below them.
 
     A curve that falls from 1000 to 0 and servers of 10 that need half of the time: 50.
 
@@ -168,11 +170,11 @@ def optimal_servers(curve: Curve | Hours, *, width: float, needed_utilisation: f
     """
     if not needed_utilisation <= 1.0:
         return 0
-    top = math.ceil(curve.peak / width)
+    top = max(0, math.ceil((curve.peak - base) / width))
     low, high = 0, top  # slices get emptier, so the last that pays is found by halving
     while low < high:
         middle = (low + high + 1) // 2
-        busy = curve.slice_utilisation((middle - 1) * width, middle * width)
+        busy = curve.slice_utilisation(base + (middle - 1) * width, base + middle * width)
         if busy >= needed_utilisation * (1.0 - 1e-12):
             low = middle
         else:
@@ -207,7 +209,7 @@ def screening_mix(curve: Curve, sources: Sequence[Source]) -> tuple[Layer, ...]:
     A slice that is busy for a share z of the time costs c + m z from a source; the cheapest source
     by z is the lower envelope of those lines, and the curve turns shares into levels.
     """
-    edges = _envelope(sources)
+    edges = envelope(sources)
     layers: list[Layer] = []
     level = 0.0
     for source, low_share in edges:
@@ -222,7 +224,7 @@ def screening_mix(curve: Curve, sources: Sequence[Source]) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def _envelope(sources: Sequence[Source]) -> list[tuple[Source, float]]:
+def envelope(sources: Sequence[Source]) -> list[tuple[Source, float]]:
     """(source, the share of time from which it is cheapest), from busy to idle."""
     here = 1.0
     now = min(sources, key=lambda s: (s.usd_per_mtok_capacity + s.usd_per_mtok, s.usd_per_mtok_capacity, s.name))

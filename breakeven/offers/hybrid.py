@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from breakeven.finance.load import served_weights
-from breakeven.finance.screening import Hours, optimal_servers, worth_it_utilisation
+from breakeven.finance.screening import Hours, Source, envelope, optimal_servers, worth_it_utilisation
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.scope import Scope
+
+MAX_MTOK_PER_DAY = 1e12  # a million million million tokens a day: never, in any plain sense
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,60 @@ def pair_of(scope: Scope, api: Offer, own: Offer) -> Pair:
     )
 
 
+def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
+    """(Mtok a day, replicas) at which the hybrid starts to pay, or None if it never does.
+
+    The best saving over all fleets rises with the volume, so halving finds the fleet that pays
+    first; its own volume then has a closed form. One replica of $70 a day saves $1 per Mtok:
+
+    >>> from breakeven.finance.screening import Hours
+    >>> pair = Pair(Hours.of([1.0]), 100.0, 0.0, 70.0, 1.0)
+    >>> first_paying_volume(pair)
+    (70.0, 1)
+    """
+    if pair.needed_utilisation >= 1.0:
+        return None
+    # Below this not even serving everything with one replica pays.
+    low = (pair.fixed_usd_per_day + pair.usd_per_replica_day) / pair.saving_usd_per_mtok * (1.0 - 1e-12)
+    if low <= 0.0:
+        return 0.0, 1
+    high = low
+    while pair.replicas_at(high) == 0:
+        low, high = high, high * 2.0
+        if high > MAX_MTOK_PER_DAY:
+            return None
+    while high - low > 1e-13 * high:
+        middle = low + (high - low) / 2.0
+        if not low < middle < high:
+            break
+        if pair.replicas_at(middle) > 0:
+            high = middle
+        else:
+            low = middle
+    near = pair.replicas_at(high)
+    exact: list[tuple[float, int]] = []
+    for replicas in range(max(1, near - 1), near + 2):
+        cost = pair.fixed_usd_per_day + replicas * pair.usd_per_replica_day
+        level = replicas * pair.width_mtok_per_day
+        volume = pair.curve.volume_serving(cost / pair.saving_usd_per_mtok, level)
+        if volume is not None:
+            exact.append((volume, replicas))
+    return min(exact, default=(high, near))
+
+
 def build_hybrids(scope: Scope, offers: Sequence[Offer]) -> tuple[Offer, ...]:
-    """One hybrid per self-hosted offer that can serve, with the first API bought per token as its overflow."""
+    """One hybrid per self-hosted offer that can serve, with the first API bought per token as its overflow.
+
+    Where several machines complement each other (the cheaper to hold is the dearer to run), one more:
+    the steady bottom on one, the shoulder on the next, the peak bought.
+    """
     bought = [offer for offer in offers if offer.kind == "api"]
     api = next((offer for offer in bought if offer.eligible), bought[0] if bought else None)
     if api is None:
         return ()
     own = [offer for offer in offers if offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica]
-    return tuple(_hybrid(scope, api, offer) for offer in own)
+    mixed = mix_offer(scope, api, own)
+    return (*(_hybrid(scope, api, offer) for offer in own), *((mixed,) if mixed else ()))
 
 
 def _hybrid(scope: Scope, api: Offer, own: Offer) -> Offer:
@@ -133,3 +181,76 @@ def _overflow_line(line: CostLine, share: float) -> CostLine:
         usd_per_mtok=line.usd_per_mtok * share,
         terms=(*line.terms, Term("overflow_share", share, "share", where="load-duration curve")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class MixLayer:
+    """What one kind of machine carries in a mix. Levels in Mtok a day at any moment."""
+
+    offer: str
+    replicas: int
+    from_mtok_per_day: float
+    to_mtok_per_day: float
+    needed_utilisation_share: float  # of a slice, against the next source up
+    own_share: float  # of all tokens
+
+
+def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
+    """The cheapest mix of several machines and the API; None where one machine is best throughout.
+
+    A slice of the load that is busy for a share z of the time costs f / w + v z per Mtok/day of
+    capacity w on a machine and p z at the API. The cheapest source by z is the lower envelope of
+    these lines; each machine gets the slices busy enough for it against the next one.
+    """
+    pairs = {offer.id: pair_of(scope, api, offer) for offer in own}
+    sources = [
+        Source(offer.id, offer.usd_per_replica_day / pairs[offer.id].width_mtok_per_day, offer.usd_per_mtok)
+        for offer in own
+    ]
+    edges = envelope([*sources, Source(api.id, 0.0, api.usd_per_mtok)])
+    if len(edges) < 3:
+        return None
+    by_id = {offer.id: offer for offer in own}
+    volume = scope.profile.workload.volume_tokens_per_day / 1e6
+    load = next(iter(pairs.values())).curve.scaled(volume)
+    layers: list[MixLayer] = []
+    level = 0.0
+    for source, needed in edges:
+        if source.name == api.id:
+            break
+        width = pairs[source.name].width_mtok_per_day
+        count = optimal_servers(load, width=width, needed_utilisation=needed, base=level)
+        top = level + count * width
+        share = (load.below(top) - load.below(level)) / load.mean
+        layers.append(MixLayer(source.name, count, level, top, needed, share))
+        level = top
+    layers = [layer for layer in layers if layer.replicas]
+    if len(layers) < 2:
+        return None
+    lines: list[CostLine] = []
+    paid: set[str] = set()
+    for number, layer in enumerate(layers, 1):
+        for line in by_id[layer.offer].lines:
+            made = _own_line(line, layer.replicas, layer.own_share)
+            if line.id in paid:  # the team, the licence and the move are paid once
+                made = replace(made, usd_per_day=made.usd_per_day - line.usd_per_day)
+            paid.add(line.id)
+            lines.append(replace(made, id=f"layer{number}-{line.id}", name=f"{line.name} (layer {number})"))
+    bought = max(0.0, 1.0 - math.fsum(layer.own_share for layer in layers))
+    lines += [_overflow_line(line, bought) for line in api.lines]
+    firsts = [found for pair in pairs.values() if (found := first_paying_volume(pair)) is not None]
+    names = " then ".join(f"{layer.replicas}x {by_id[layer.offer].name}" for layer in layers)
+    return Offer(
+        id="hybrid:mix+" + api.id,
+        name=f"base and shoulder on {names}, peak to {api.name}",
+        kind="hybrid",
+        lines=tuple(lines),
+        minimum_usd_per_day=api.minimum_usd_per_day,
+        eligible=api.eligible and all(by_id[layer.offer].eligible for layer in layers),
+        why_not=tuple(dict.fromkeys(w for layer in layers for w in by_id[layer.offer].why_not)) + api.why_not,
+        meta={
+            "api": api.id, "own": layers[0].offer, "replicas": sum(layer.replicas for layer in layers),
+            "own_tokens_per_day": (1.0 - bought) * volume * 1e6,
+            "mix": {"layers": tuple(layers), "first": min(firsts, default=None)}, "choice": api.meta.get("choice"),
+        },
+    )  # fmt: skip

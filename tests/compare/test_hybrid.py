@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import breakeven
-from breakeven.compare.hybrid import first_paying_volume
 from breakeven.finance.screening import Hours
-from breakeven.offers.hybrid import Pair
+from breakeven.offers.hybrid import Pair, first_paying_volume
 
 from .profiles import interpolated_week, simple
 
@@ -116,3 +115,36 @@ def test_first_paying_volume_by_brute_force(
         assert best(volume * factor) <= 1e-7 * scale
     for factor in (1.001, 1.3, 2.0):
         assert best(volume * factor) >= -1e-7 * scale
+
+
+def test_textbook_mix_through_the_interface() -> None:
+    """Load 1000 - 1000 z; coal 15 + 2 z owned, gas 10 + 12 z rented, everything else at 1012: 500 and 490."""
+    line = interpolated_week([0, 1], [1000.0, 0.0])
+    supply = [
+        {"rent": "h100-sxm", "name": name, "usd_per_gpu_hour": held / 24, "gpus": 1, "min_replicas": 0,
+         "extra_costs": [{"name": "fuel", "usd_per_mtok": run}]}
+        for name, held, run in (("coal", 15, 2), ("gas", 10, 12))
+    ]  # fmt: skip
+    result = breakeven.run(
+        simple(tokens_per_day=500e6, price=1012, usd_per_gpu_hour=1, tok_per_s=1e6 / 86_400,
+               workload={"demand": {"shape": "hourly", "hourly": line}}, self_host={"supply": supply})
+    )  # fmt: skip
+    mix = next(row for row in result.offers if row.offer.id.startswith("hybrid:mix"))
+    coal, gas = mix.offer.meta["mix"]["layers"]
+    assert (coal.needed_utilisation_share, gas.needed_utilisation_share) == pytest.approx((0.5, 0.01), rel=1e-12)
+    # 168 hours are a staircase under the line: half an hour's step is 0.3 % of the peak.
+    assert coal.replicas == pytest.approx(500, rel=0.01)
+    assert coal.replicas + gas.replicas == pytest.approx(990, rel=0.01)
+    others = [row.usd_per_day for row in result.offers if row.usd_per_day is not None and row is not mix]
+    assert mix.usd_per_day is not None
+    assert mix.usd_per_day < min(others)
+    crossing = next(c for c in result.crossovers if c.self_host == mix.offer.id)
+    assert crossing.outcome == "at"
+
+
+def test_no_mix_where_one_machine_is_best_throughout() -> None:
+    supply = [{"rent": "h100-sxm", "usd_per_gpu_hour": rate, "gpus": 1} for rate in (1, 2)]
+    result = breakeven.run(
+        simple(tokens_per_day=500e6, price=1, usd_per_gpu_hour=1, tok_per_s=1000, self_host={"supply": supply})
+    )
+    assert not [row for row in result.offers if row.offer.id.startswith("hybrid:mix")]

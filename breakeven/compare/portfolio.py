@@ -1,0 +1,230 @@
+"""Several profiles served together: one fleet per open model and machine, shared hour by hour.
+
+Each workload's load in replicas at hour t is V_i w_i(t) / (k_i (1 - h_i)). Apart, every fleet is
+sized for its own peak; pooled, for the peak of the sum, which is lower where the peaks fall in
+different hours, and the last replica of each fleet is shared. Volumes are scaled together, so the
+pool is an offer like any other and its crossover follows from the crossing law.
+Source: docs/model.md, equation ``pooled-replicas``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from breakeven.compare.comparison import compare_scope, make_scope
+from breakeven.compare.crossover import Crossover, crossover
+from breakeven.errors import Infeasible
+from breakeven.finance.load import served_weights
+from breakeven.offers.offer import CostLine, Offer, steps
+
+if TYPE_CHECKING:
+    from breakeven.catalog.store import Catalogue
+    from breakeven.profile.load import LoadedProfile
+
+PORTFOLIO_SCHEMA_VERSION = 1
+_ROUNDING = 1.0 - 1e-12  # a sum of hours must not start a replica by rounding alone
+_MAX_PIECES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One profile of a pool, as it would be served alone."""
+
+    profile: str
+    tokens_per_day: float
+    api: str
+    self_host: str
+    api_usd_per_day: float
+    own_usd_per_day: float
+    replicas: int
+    peak_replicas: float  # load at its own peak hour, in replicas
+    crossover: Crossover
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Profiles whose open model runs on the same machines."""
+
+    model: str
+    machine: str
+    members: tuple[Member, ...]
+    tokens_per_day: float
+    replicas_apart: int
+    replicas_pooled: int
+    peak_replicas_apart: float
+    peak_replicas_pooled: float
+    api_usd_per_day: float
+    apart_usd_per_day: float
+    pooled_usd_per_day: float
+    crossover: Crossover  # of the pool, in tokens a day of all members together
+    apart_first_tokens_per_day: float | None  # the same for separate fleets
+
+    @property
+    def cheapest(self) -> str:
+        """``api``, ``apart`` or ``pooled``."""
+        costs = {"api": self.api_usd_per_day, "apart": self.apart_usd_per_day, "pooled": self.pooled_usd_per_day}
+        return min(costs, key=lambda name: costs[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Everything ``portfolio`` prints."""
+
+    as_of: dt.date
+    catalogue_version: str
+    pools: tuple[Pool, ...]
+    not_pooled: tuple[str, ...]
+
+    @property
+    def api_usd_per_day(self) -> float:
+        """Buying everything."""
+        return math.fsum(pool.api_usd_per_day for pool in self.pools)
+
+    @property
+    def pooled_usd_per_day(self) -> float:
+        """Every pool run by itself."""
+        return math.fsum(pool.pooled_usd_per_day for pool in self.pools)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What pooling needs of one profile."""
+
+    profile: str
+    model: str
+    api: Offer
+    own: Offer
+    volume: float
+    load: tuple[float, ...]  # replicas busy in each of the 168 hours
+    member: Member
+
+
+def portfolio(
+    loaded: Sequence[LoadedProfile], catalogue: Catalogue, *, as_of: dt.date | None = None
+) -> Portfolio:
+    """Pool the headline pairs of several profiles. Raises Infeasible where none can be self-hosted."""
+    parts: list[_Part] = []
+    left: list[str] = []
+    date = as_of or catalogue.released
+    for item in loaded:
+        scope = make_scope(item, catalogue, as_of=as_of)
+        date = scope.as_of
+        compared = compare_scope(scope, detail=False)
+        head = compared.headline
+        rows = {row.offer.id: row for row in compared.offers}
+        api, own = rows.get(head.api), rows.get(head.self_host)
+        if api is None or own is None or own.usd_per_day is None or own.offer.tokens_per_day_per_replica is None:
+            left.append(f"{item.profile.name}: {head.sentence}")
+            continue
+        workload, host = scope.profile.workload, scope.profile.self_host
+        weights = served_weights(
+            scope.weights, batch_share=workload.batch_share, batch_window_hours=workload.batch_window_hours
+        )
+        # kappa x rho is what a replica carries at any moment, headroom left out
+        moment = own.offer.tokens_per_day_per_replica * scope.peak_to_mean
+        volume = compared.tokens_per_day
+        load = tuple(volume * weight / moment for weight in weights)
+        found = next(c for c in compared.crossovers if (c.api, c.self_host) == (head.api, head.self_host))
+        assert api.usd_per_day is not None and own.replicas is not None
+        member = Member(item.profile.name, volume, head.api, head.self_host, api.usd_per_day, own.usd_per_day,
+                        own.replicas, max(load), found)  # fmt: skip
+        parts.append(_Part(item.profile.name, host.model, api.offer, own.offer, volume, load, member))
+    if not parts:
+        raise Infeasible("none of these profiles can be self-hosted", fix="see breakeven run for the reasons")
+    groups: dict[tuple[str, str, float], list[_Part]] = {}
+    for part in parts:
+        machine = f"{part.own.gpus_per_replica}x {part.own.meta.get('accelerator')} {part.own.kind}"
+        groups.setdefault((part.model, machine, part.own.usd_per_replica_day), []).append(part)
+    pools = tuple(_pool(model, machine, members) for (model, machine, _), members in groups.items())
+    return Portfolio(date, catalogue.version, pools, tuple(left))
+
+
+def _pool(model: str, machine: str, parts: Sequence[_Part]) -> Pool:
+    volume = math.fsum(part.volume for part in parts)
+    busy = [math.fsum(part.load[hour] for part in parts) for hour in range(len(parts[0].load))]
+    peak = max(busy)
+    redundant = max(part.own.redundant_replicas for part in parts)
+    n_min = max(part.own.min_replicas for part in parts)
+    full = [(part.volume, part.own.capacity_per_replica_tokens_per_day) for part in parts]
+    mean_load = math.fsum(v / k for v, k in full if k)
+    pooled = Offer(
+        f"pool:{model}", f"pool of {len(parts)}", parts[0].own.kind, _pooled_lines(parts, volume),
+        tokens_per_day_per_replica=volume / peak, capacity_per_replica_tokens_per_day=volume / mean_load,
+        min_replicas=n_min, redundant_replicas=redundant,
+    )  # fmt: skip
+    bought = Offer(
+        f"apis:{model}", "their APIs", "api",
+        tuple(
+            CostLine(f"{part.profile}-{line.id}", line.name, line.category, line.usd_per_day, 0.0,
+                     line.usd_per_mtok * part.volume / volume)
+            for part in parts for line in part.api.lines
+        ),
+    )  # fmt: skip
+    replicas = max(n_min, steps(peak * _ROUNDING, 1.0) + redundant)
+    pooled_usd = (
+        pooled.fixed_usd_per_day + replicas * pooled.usd_per_replica_day + pooled.usd_per_mtok * volume / 1e6
+    )
+    members = tuple(part.member for part in parts)
+    return Pool(
+        model=model, machine=machine, members=members, tokens_per_day=volume,
+        replicas_apart=sum(member.replicas for member in members), replicas_pooled=replicas,
+        peak_replicas_apart=math.fsum(member.peak_replicas for member in members), peak_replicas_pooled=peak,
+        api_usd_per_day=math.fsum(member.api_usd_per_day for member in members),
+        apart_usd_per_day=math.fsum(member.own_usd_per_day for member in members), pooled_usd_per_day=pooled_usd,
+        crossover=crossover(bought, pooled), apart_first_tokens_per_day=_apart_first(parts, bought, volume),
+    )  # fmt: skip
+
+
+def _pooled_lines(parts: Sequence[_Part], volume: float) -> tuple[CostLine, ...]:
+    """The pool's bill: what is paid per day is paid once (the largest of the members'), tokens by their share."""
+    rows: dict[str, CostLine] = {}
+    for part in parts:
+        for line in part.own.lines:
+            seen = rows.get(line.id)
+            share = line.usd_per_mtok * part.volume / volume
+            rows[line.id] = CostLine(
+                line.id, line.name, line.category,
+                max(line.usd_per_day, seen.usd_per_day if seen else 0.0),
+                max(line.usd_per_replica_day, seen.usd_per_replica_day if seen else 0.0),
+                share + (seen.usd_per_mtok if seen else 0.0),
+            )  # fmt: skip
+    return tuple(rows.values())
+
+
+def _apart_first(parts: Sequence[_Part], bought: Offer, volume: float) -> float | None:
+    """The total at which separate fleets together first beat the APIs, volumes scaled in proportion.
+
+    A sum of staircases: every break point of every fleet is visited in turn, each piece solved in
+    closed form, up to the volume past which the slopes decide.
+    """
+    kappas = [(part.own.tokens_per_day_per_replica or math.inf) * volume / part.volume for part in parts]
+    slope = bought.usd_per_mtok - math.fsum(part.own.usd_per_mtok * part.volume / volume for part in parts)
+    steep = slope - 1e6 * math.fsum(
+        part.own.usd_per_replica_day / kappa for part, kappa in zip(parts, kappas, strict=True)
+    )
+    fixed = math.fsum(part.own.fixed_usd_per_day for part in parts) - bought.fixed_usd_per_day
+    most = fixed + math.fsum(
+        (max(part.own.min_replicas, part.own.redundant_replicas + 1) + 1) * part.own.usd_per_replica_day for part in parts
+    )
+    end = most * 1e6 / steep if steep > 0 else math.inf
+    here = 0.0
+    for _ in range(_MAX_PIECES):
+        counts = [int(here // kappa) + 1 for kappa in kappas]
+        counts = [n + 1 if n * kappa <= here else n for n, kappa in zip(counts, kappas, strict=True)]
+        there = min(n * kappa for n, kappa in zip(counts, kappas, strict=True))
+        cost = fixed + math.fsum(
+            max(part.own.min_replicas, n + part.own.redundant_replicas) * part.own.usd_per_replica_day
+            for part, n in zip(parts, counts, strict=True)
+        )
+        if slope > 0 and cost * 1e6 / slope < there:
+            return max(cost * 1e6 / slope, here)
+        if slope <= 0 and cost < slope * here / 1e6:
+            return here
+        if here > end or (steep <= 0 and here > 1e18):
+            return None
+        here = there
+    return None

@@ -1,0 +1,102 @@
+"""Pooled fleets: peaks in different hours share machines; the pool's crossover against its parts'."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from breakeven.catalog.store import Catalogue
+from breakeven.cli.app import invoke
+from breakeven.compare.portfolio import Pool, portfolio
+from breakeven.errors import Infeasible
+from breakeven.profile.load import from_document
+from breakeven.yamlio import Document
+
+from .profiles import simple
+
+CATALOGUE = Catalogue.load()
+DAY = [1.0] * 12 + [0.0] * 12
+NIGHT = [0.0] * 12 + [1.0] * 12
+
+
+def workload(name: str, volume: float, hours: list[float], **changes: Any) -> dict[str, Any]:
+    data = simple(tokens_per_day=volume, price=1.0, usd_per_gpu_hour=70 / 24, tok_per_s=100e6 / 86_400,
+                  workload={"demand": {"shape": "hourly", "hourly": hours}}, **changes)  # fmt: skip
+    return {**data, "name": name}
+
+
+def pool_of(*profiles: dict[str, Any]) -> Pool:
+    loaded = [from_document(Document(data, f"<{data['name']}>", None)) for data in profiles]
+    (pool,) = portfolio(loaded, CATALOGUE).pools
+    return pool
+
+
+def test_day_and_night_share_their_machines() -> None:
+    """Two workloads of 90 Mtok in opposite half days: each peaks at 1.8 replicas, together still at 1.8."""
+    pool = pool_of(workload("day", 90e6, DAY), workload("night", 90e6, NIGHT))
+    assert (pool.replicas_apart, pool.replicas_pooled) == (4, 2)
+    assert (pool.peak_replicas_apart, pool.peak_replicas_pooled) == (pytest.approx(3.6), pytest.approx(1.8))
+    assert (pool.apart_usd_per_day, pool.pooled_usd_per_day) == (pytest.approx(280), pytest.approx(140))
+    assert pool.cheapest == "pooled"
+    # Apart each needs 70 of its 50 Mtok a replica: never. Together one replica carries 100: from 70 on.
+    assert pool.crossover.first_tokens_per_day == pytest.approx(70e6)
+    assert pool.apart_first_tokens_per_day is None
+    assert all(member.crossover.outcome == "never" for member in pool.members)
+
+
+def test_equal_peaks_share_only_the_last_replica() -> None:
+    pool = pool_of(workload("a", 30e6, DAY), workload("b", 30e6, DAY))
+    assert pool.peak_replicas_pooled == pytest.approx(pool.peak_replicas_apart)
+    assert (pool.replicas_apart, pool.replicas_pooled) == (2, 2)
+    half = pool_of(workload("a", 20e6, DAY), workload("b", 20e6, DAY))
+    assert (half.replicas_apart, half.replicas_pooled) == (2, 1)
+
+
+def test_separate_fleets_cross_where_brute_force_says() -> None:
+    flat = [1.0] * 24
+    pool = pool_of(workload("a", 120e6, flat), workload("b", 60e6, flat))
+
+    def gap(total: float) -> float:
+        a, b = total * 2 / 3, total / 3
+        return total / 1e6 - 70 * (math.ceil(a / 100e6 - 1e-12) + math.ceil(b / 100e6 - 1e-12))
+
+    first = pool.apart_first_tokens_per_day
+    assert first == pytest.approx(140e6)
+    assert first is not None
+    assert all(gap(first * i / 200) <= 0 for i in range(1, 200))
+    assert gap(first * 1.001) > 0
+    assert pool.crossover.first_tokens_per_day == pytest.approx(70e6)
+
+
+def test_a_pool_of_one_is_the_profile_itself() -> None:
+    pool = pool_of(workload("a", 150e6, [1.0] * 24))
+    (member,) = pool.members
+    assert pool.pooled_usd_per_day == pytest.approx(member.own_usd_per_day)
+    assert pool.crossover.first_tokens_per_day == pytest.approx(member.crossover.first_tokens_per_day)
+    assert pool.apart_first_tokens_per_day == pytest.approx(member.crossover.first_tokens_per_day)
+
+
+def test_other_models_and_machines_are_other_pools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for name, host in (("a", {}), ("b", {"model": "qwen3-32b"}), ("c", {})):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(workload(name, 50e6, DAY, self_host=host)))
+        files.append(str(path))
+    assert invoke(["portfolio", *files, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [len(pool["members"]) for pool in found["pools"]] == [2, 1]
+    for name in ("table", "md", "csv"):
+        assert invoke(["portfolio", *files, "--format", name]) == 0
+        assert "pooled" in capsys.readouterr().out
+
+
+def test_nothing_to_pool() -> None:
+    data = workload("a", 50e6, DAY, self_host={"throughput": None, "supply": [{"rent": "l4", "usd_per_gpu_hour": 1, "gpus": 1}],
+                    "model": "deepseek-v3"})  # fmt: skip
+    with pytest.raises(Infeasible, match="none of these profiles"):
+        pool_of(data)
