@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -60,96 +61,73 @@ def _parse(value: Any, suffixes: Mapping[str, float], *, dollar: bool, example: 
     return number
 
 
-def _quantity(
-    suffixes: Mapping[str, float],
-    *,
-    example: str,
-    low: float = 0.0,
-    high: float = math.inf,
-    low_open: bool = False,
-    dollar: bool = False,
-    absurd: str = "",
-) -> Callable[[Any], float]:
-    def parse(value: Any) -> float:
-        number = _parse(value, suffixes, dollar=dollar, example=example)
-        if number < low or (low_open and number == low):
-            bound = "above" if low_open else "at least"
+@dataclass(frozen=True, slots=True, eq=False)  # annotations are hashed
+class _Quantity:
+    """What one kind of quantity accepts: its suffixes and bounds, as a parser and as a JSON Schema."""
+
+    suffixes: Mapping[str, float]
+    example: str
+    low: float = 0.0
+    high: float = math.inf
+    low_open: bool = False
+    dollar: bool = False
+    absurd: str = ""
+
+    def __call__(self, value: Any) -> float:
+        """The number, or a pydantic error that says what to write."""
+        number = _parse(value, self.suffixes, dollar=self.dollar, example=self.example)
+        if number < self.low or (self.low_open and number == self.low):
+            bound = "above" if self.low_open else "at least"
             raise PydanticCustomError(
-                "quantity", "must be {bound} {low}, not {got}", {"bound": bound, "low": f"{low:g}", "got": f"{number:g}"}
-            )
-        if number > high:
+                "quantity", "must be {bound} {low}, not {got}",
+                {"bound": bound, "low": f"{self.low:g}", "got": f"{number:g}"},
+            )  # fmt: skip
+        if number > self.high:
             raise PydanticCustomError(
                 "quantity", "must be at most {high}, not {got}{absurd}",
-                {"high": f"{high:g}", "got": f"{number:g}", "absurd": absurd and f" ({absurd})"},
+                {"high": f"{self.high:g}", "got": f"{number:g}", "absurd": self.absurd and f" ({self.absurd})"},
             )  # fmt: skip
         return number
 
-    return parse
+    def schema(self, description: str, examples: list[Any]) -> WithJsonSchema:
+        """The same rules for editors; a number's bounds cannot be shown for text."""
+        number: dict[str, Any] = {"type": "number", "exclusiveMinimum" if self.low_open else "minimum": self.low}
+        if self.high < math.inf:
+            number["maximum"] = self.high
+        text = {"type": "string", "pattern": _pattern(self.suffixes, dollar=self.dollar, negative=self.low < 0)}
+        return WithJsonSchema({"anyOf": [number, text], "description": description, "examples": examples})
 
 
-def _schema(description: str, examples: list[Any]) -> WithJsonSchema:
-    return WithJsonSchema({"type": ["number", "string"], "description": description, "examples": examples})
+def _pattern(suffixes: Mapping[str, float], *, dollar: bool, negative: bool) -> str:
+    units = "|".join(sorted(filter(None, suffixes), key=lambda unit: (-len(unit), unit)))
+    sign, currency = ("[-+]?" if negative else "[+]?"), (r"\$?" if dollar else "")
+    number = r"([0-9][0-9_,]*(\.[0-9]+)?([eE][-+]?[0-9]+)?|\.[0-9]+)"
+    return rf"^\s*{sign}{currency}\s*{number}\s*({units})?\s*$"
 
 
-_PERCENT = {"": 1.0, "%": 0.01}
 _MS = {"": 1.0, "ms": 1.0, "s": 1e3}
 _DURATION = {"": 1.0, "y": 1.0, "year": 1.0, "years": 1.0, "months": 1 / 12, "month": 1 / 12, "mo": 1 / 12}
 _HOURS = {"": 1.0, "h": 1.0, "hours": 1.0, "hour": 1.0}
 _MONTHS = {"": 1.0, "months": 1.0, "month": 1.0, "mo": 1.0, "y": 12.0, "year": 12.0, "years": 12.0}
-_TOKENS = _quantity(_SCALE, example="10M", high=1e15, absurd="a quadrillion tokens a day is more than the world makes")
+_PERCENT = {"": 1.0, "%": 0.01}
+_TIMES = {"": 1.0, "x": 1.0}
+_WRITTEN = "30 % is written 30% or 0.3"
 
-Count = Annotated[float, BeforeValidator(_quantity(_SCALE, example="4", high=1e12)), _schema("a count", [4])]
-Whole = Annotated[int, BeforeValidator(lambda v: _whole(v)), WithJsonSchema({"type": ["integer", "string"]})]
-Tokens = Annotated[float, BeforeValidator(_TOKENS), _schema("tokens; k, M, B and T scale it", ["10M", 1500])]
-TokensAboveZero = Annotated[
-    float,
-    BeforeValidator(_quantity(_SCALE, example="10M", high=1e15, low_open=True, absurd="more than the world makes")),
-    _schema("tokens, above zero; k, M, B and T scale it", ["10M", 1500]),
-]
-Share = Annotated[
-    float,
-    BeforeValidator(_quantity(_PERCENT, example="30%", high=1.0, absurd="30 % is written 30% or 0.3")),
-    _schema("a share between 0 and 1, or a percentage", ["30%", 0.3]),
-]
-ShareBelowOne = Annotated[
-    float,
-    BeforeValidator(_quantity(_PERCENT, example="30%", high=0.999, absurd="30 % is written 30% or 0.3")),
-    _schema("a share from 0 to below 1, or a percentage", ["30%", 0.3]),
-]
-Rate = Annotated[  # a growth or decline per year: may be negative, never the whole
-    float,
-    BeforeValidator(_quantity(_PERCENT, example="10%", low=-1.0, low_open=True, high=100.0)),
-    _schema("a rate per year, above -100 %", ["10%", -0.1]),
-]
-Ratio = Annotated[
-    float, BeforeValidator(_quantity({"": 1.0, "x": 1.0}, example="1.2", low_open=True, high=1e4)), _schema("a ratio", [1.2])
-]
-PeakToMean = Annotated[
-    float, BeforeValidator(_quantity({"": 1.0, "x": 1.0}, example="2.5", low=1.0, high=1e4)), _schema("at least 1", [2.5])
-]
-Milliseconds = Annotated[
-    float,
-    BeforeValidator(_quantity(_MS, example="800ms", low_open=True, high=864e5, absurd="more than a day")),
-    _schema("milliseconds; ms and s are understood", ["800ms", 50]),
-]
-Years = Annotated[
-    float, BeforeValidator(_quantity(_DURATION, example="4", low_open=True, high=30.0)), _schema("years", [4, "36 months"])
-]
-Months = Annotated[
-    float, BeforeValidator(_quantity(_MONTHS, example="36", low_open=True, high=360.0)), _schema("months", [36, "3 years"])
-]
-Hours = Annotated[
-    float, BeforeValidator(_quantity(_HOURS, example="24", low_open=True, high=8760.0)), _schema("hours", [24])
-]
-Usd = Annotated[
-    float,
-    BeforeValidator(_quantity(_SCALE, example="$2.10", high=1e13, dollar=True)),
-    _schema("US dollars; $, k and M are understood", ["$2.10", 250000]),
-]
-Positive = Annotated[
-    float, BeforeValidator(_quantity(_SCALE, example="700", low_open=True, high=1e18)), _schema("above zero", [700])
-]
-NotNegative = Annotated[float, BeforeValidator(_quantity(_SCALE, example="700", high=1e18)), _schema("zero or more", [0])]
+_count = _Quantity(_SCALE, "4", high=1e12)
+_tokens = _Quantity(_SCALE, "10M", high=1e15, absurd="a quadrillion tokens a day is more than the world makes")
+_some_tokens = _Quantity(_SCALE, "10M", high=1e15, low_open=True, absurd="more than the world makes")
+_share = _Quantity(_PERCENT, "30%", high=1.0, absurd=_WRITTEN)
+_part = _Quantity(_PERCENT, "30%", high=0.999, absurd=_WRITTEN)
+_rate = _Quantity(_PERCENT, "10%", low=-1.0, low_open=True, high=100.0)
+_ratio = _Quantity(_TIMES, "1.2", low_open=True, high=1e4)
+_peak = _Quantity(_TIMES, "2.5", low=1.0, high=1e4)
+_milliseconds = _Quantity(_MS, "800ms", low_open=True, high=864e5, absurd="more than a day")
+_years = _Quantity(_DURATION, "4", low_open=True, high=30.0)
+_months = _Quantity(_MONTHS, "36", low_open=True, high=360.0)
+_hours = _Quantity(_HOURS, "24", low_open=True, high=8760.0)
+_usd = _Quantity(_SCALE, "$2.10", high=1e13, dollar=True)
+_positive = _Quantity(_SCALE, "700", low_open=True, high=1e18)
+_not_negative = _Quantity(_SCALE, "700", high=1e18)
 
 
 def _whole(value: Any) -> int:
@@ -157,3 +135,47 @@ def _whole(value: Any) -> int:
     if number != math.floor(number) or not 0 <= number <= 1e9:
         raise PydanticCustomError("quantity", "must be a whole number, zero or more, not {got}", {"got": f"{number:g}"})
     return int(number)
+
+
+_WHOLE_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 0, "maximum": 1e9},
+            {"type": "string", "pattern": _pattern(_SCALE, dollar=False, negative=False)},
+        ],
+        "description": "a whole number",
+    }
+)
+
+Count = Annotated[float, BeforeValidator(_count), _count.schema("a count", [4])]
+Whole = Annotated[int, BeforeValidator(_whole), _WHOLE_SCHEMA]
+Tokens = Annotated[
+    float, BeforeValidator(_tokens), _tokens.schema("tokens; k, M, B and T scale it", ["10M", 1500])
+]
+TokensAboveZero = Annotated[
+    float, BeforeValidator(_some_tokens), _some_tokens.schema("tokens, above zero; k, M, B and T scale it", ["10M", 1500])
+]
+Share = Annotated[
+    float, BeforeValidator(_share), _share.schema("a share between 0 and 1, or a percentage", ["30%", 0.3])
+]
+ShareBelowOne = Annotated[
+    float, BeforeValidator(_part), _part.schema("a share from 0 to below 1, or a percentage", ["30%", 0.3])
+]
+Rate = Annotated[  # a growth or decline per year: may be negative, never the whole
+    float, BeforeValidator(_rate), _rate.schema("a rate per year, above -100 %", ["10%", -0.1])
+]
+Ratio = Annotated[float, BeforeValidator(_ratio), _ratio.schema("a ratio", [1.2])]
+PeakToMean = Annotated[float, BeforeValidator(_peak), _peak.schema("at least 1", [2.5])]
+Milliseconds = Annotated[
+    float,
+    BeforeValidator(_milliseconds),
+    _milliseconds.schema("milliseconds; ms and s are understood", ["800ms", 50]),
+]
+Years = Annotated[float, BeforeValidator(_years), _years.schema("years", [4, "36 months"])]
+Months = Annotated[float, BeforeValidator(_months), _months.schema("months", [36, "3 years"])]
+Hours = Annotated[float, BeforeValidator(_hours), _hours.schema("hours", [24])]
+Usd = Annotated[
+    float, BeforeValidator(_usd), _usd.schema("US dollars; $, k and M are understood", ["$2.10", 250000])
+]
+Positive = Annotated[float, BeforeValidator(_positive), _positive.schema("above zero", [700])]
+NotNegative = Annotated[float, BeforeValidator(_not_negative), _not_negative.schema("zero or more", [0])]
