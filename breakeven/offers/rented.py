@@ -79,7 +79,7 @@ def build_rented(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[
 
     lines = [_rent(scope, supply, quote, billed=billed, index=index)]
     if quote.prepaid_share and quote.term_years:
-        lines.append(_prepayment(scope, supply, quote, billed=billed))
+        lines.append(_prepayment(scope, supply, quote, billed=billed, index=index))
     lines.extend(shared_lines(Site(scope, supply, index, billed, api_offers)))
     reasons = unmet(
         scope.profile.requirements, kind="rented", provider=quote.provider, jurisdictions=quote.jurisdictions
@@ -253,7 +253,7 @@ def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int
     )  # fmt: skip
 
 
-def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int) -> CostLine:
+def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int) -> CostLine:
     """The prepaid share of a term, as the annuity of paying it on the first day."""
     assert quote.term_years is not None
     finance = scope.profile.finance
@@ -267,6 +267,8 @@ def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int) -> C
     )  # fmt: skip
     terms = (
         quote.rate,
+        Term("gpus_billed", billed, "GPUs", where=f"whole SKUs of {quote.gpus_per_sku}"),
+        scope.chosen(f"self_host.supply[{index}].discount", supply.discount, "share"),
         Term("prepaid_share", quote.prepaid_share, "share"),
         Term("term_years", quote.term_years, "years"),
         scope.chosen("finance.discount_rate", finance.discount_rate, "per year"),

@@ -12,8 +12,8 @@ from breakeven.serving.layouts import layouts
 from breakeven.serving.precision import default_kv_precision, native_precision, normalise, normalise_kv
 from breakeven.serving.spec import AcceleratorSpec, Band, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
 
-# A larger replica must be this much cheaper per token to be preferred: a smaller one follows demand closer.
-_PREFER_SMALLER = 1.10
+# A larger replica must serve this much more per accelerator to be preferred: it costs more from the first token on.
+_PREFER_SMALLER = 1.5
 MAX_ACCELERATORS = 16
 
 
@@ -67,7 +67,7 @@ def plan_replica(
     """The best configuration of one replica within the latency targets.
 
     Without ``gpus_per_replica``: the count with the most requests per accelerator, the smaller one
-    where a larger gains less than a tenth. Raises Infeasible, saying what would work.
+    where a larger gains less than half. Raises Infeasible, saying what would work.
     """
     if gpus_per_replica is not None and gpus_per_replica < 1:
         raise InputError("gpus_per_replica must be at least 1")

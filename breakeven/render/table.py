@@ -93,14 +93,14 @@ def _at_your_volume(result: Comparison) -> Text:
 
 def _offers(result: Comparison, options: Options) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), expand=False)
-    table.add_column("offer", overflow="fold", min_width=20)
+    table.add_column("offer", overflow="fold", min_width=16)
     usd = Money.of(result.currency)
     mark = usd.symbol
     columns = [f"{mark}/day", f"{mark}/month", f"{mark}/Mtok", f"{mark}/Mtok full", "replicas", "used", "serves"]
     if options.width < 100:
         columns.remove(f"{mark}/month")
     for name in columns:
-        table.add_column(name, justify="right" if name != "serves" else "left", no_wrap=name != "serves")
+        table.add_column(name, justify="right" if name != "serves" else "left", no_wrap=True)
     cheapest = _cheapest(result)
     for row in result.offers:
         cells = {
@@ -133,7 +133,7 @@ def _serves(row: OfferAtVolume) -> str:
     if not row.offer.feasible:
         return "no"
     if not row.offer.eligible:
-        return "ineligible"
+        return "barred"
     serving = row.offer.serving
     if serving is None:
         return "yes"
@@ -154,6 +154,8 @@ def _reasons(console: Console, result: Comparison) -> None:
         if row.offer.why_not:
             console.print(Text(plain(f"  {row.offer.id}: {'; '.join(row.offer.why_not)}"), style="yellow"))
     notes = ["* cheapest eligible offer at your volume."]
+    if any(not row.offer.eligible for row in result.offers):
+        notes.append("barred: a requirement rules it out.")
     if any(row.offer.serving for row in result.offers):
         notes.append("serves: evidence grade A measured by you, B published, C model, D model outside its calibration.")
     notes.append("Mtok full: every running replica full all day.")
