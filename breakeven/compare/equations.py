@@ -26,6 +26,10 @@ _RUN = "Run on machines"
 _ONCE = "Paid once"
 _CROSS = "Where bills cross"
 _TIME = "Over time"
+_SURE = "How sure, and what would change it"
+_TOGETHER = "Several workloads together"
+_SERVE = "How fast a model is served"
+_RISK = "How sure"
 
 EQUATIONS: dict[str, Equation] = {
     "offer-cost": Equation(
@@ -115,14 +119,58 @@ EQUATIONS: dict[str, Equation] = {
     "hybrid-crossing": Equation(
         "Crossing of a hybrid", "the least V at which (p - v) served_n(V) = F + n f for some n", "tokens/day", _CROSS
     ),
-    "present-value": Equation(
-        "Present value", "sum over months of cost x (1+r)^-t, t at the middle or end of the month, of the year, or continuous",
-        "USD", _TIME,
+    "flip": Equation(
+        "Flip value of a key", "now + step (other bill - bill) / (bill one step on - bill), where the bill is linear in the key",
+        "the key's", _CROSS,
     ),
-    "price-path": Equation("Price path", "price x (1 + change per year)^(months / 12)", "USD/Mtok", _TIME, "catalogue history"),
-    "price-decline": Equation("Price decline", "exp(-log points per year x years)", "ratio", _TIME, "catalogue history"),
+    "pooled-replicas": Equation(
+        "Replicas of a pool", "max(n_min, ceil(max_h sum_i V_i w_i(h) / (k_i (1 - h_i))) + r)", "replicas", _CROSS,
+    ),
+    "present-value": Equation(
+        "Present value", "n g(a n) e^(-a lag) / g(a p) per USD a year, g(z) = (1 - e^-z) / z, a = ln(1+r) + decline, p the period "
+        "of payment and lag its delay in it", "USD", _TIME, "sum of a geometric series",
+    ),
+    "price-path": Equation("Price path", "price x e^(-decline x t), decline in log points a year", "USD/Mtok", _TIME,
+                           "catalogue history"),
+    "price-decline": Equation(
+        "Crossover multiplier of a falling price", "present value of a constant stream / of one that falls with the price",
+        "ratio", _TIME,
+    ),
     "forecast": Equation("Month of a forecast", "C(V_m) with the prices, replicas and volume of month m", "USD/month", _TIME),
     "switch-month": Equation("When to switch", "the start month with the least present cost over the horizon", "month", _TIME),
+    "total-effect": Equation(
+        "Share of the variance", "E[(y(A) - y(A with input i of B))^2] / (2 Var y), y = yearly self-hosting less API cost",
+        "share", _RISK, "Jansen (1999)",
+    ),
+    "perfect-information": Equation(
+        "Value of knowing an input", "min over offers of E[cost] - E over the input of min over offers of E[cost | input]",
+        "USD/year", _RISK, "decision analysis",
+    ),
+    "flip": Equation(
+        "Value at which the verdict flips", "now + step x (other - cost now) / (cost at now + step - cost now), where the cost is linear",
+        "the key's own", _SURE,
+    ),
+    "total-effect": Equation(
+        "Total effect of an input", "sum over draws of (y(A) - y(A with the input from B))^2 / (2 N variance(y))", "share", _SURE,
+        "Jansen's estimator",
+    ),
+    "perfect-information": Equation(
+        "Value of knowing an input before choosing", "min over offers of E[cost] - E over the input of min over offers of E[cost | input]",
+        "USD/year", _SURE, "expected value of partial perfect information",
+    ),
+    "pooled-replicas": Equation(
+        "Replicas of a pooled fleet", "ceil(max over hours t of sum over workloads i of V_i w_i(t) / (k_i (1 - h_i)))", "replicas",
+        _TOGETHER,
+    ),
+    "step-time": Equation(
+        "Time of one engine step",
+        "sum over parts of max(compute, memory) + overlap x min(compute, memory), plus collectives and overhead", "s", _SERVE,
+        "roofline; constants calibrated on published measurements, see accuracy.md",
+    ),
+    "closed-loop": Equation(
+        "Output rate of C requests in flight", "C x output tokens / (TTFT + (output tokens - 1) x TPOT)", "tokens/s", _SERVE,
+        "Little's law",
+    ),
     "currency": Equation("Display currency", "USD / (USD per unit)", "currency", _TIME, "the profile's dated rate"),
 }
 
@@ -133,8 +181,8 @@ def model_page() -> str:
         "# The model",
         "",
         "Every equation of the bills, once, with its unit and source. Generated from `breakeven/compare/equations.py`;",
-        "`breakeven explain PROFILE` prints each with the numbers put in. The serving model (how fast a model runs on",
-        "hardware) is described in [accuracy.md](accuracy.md) and in the docstrings of `breakeven/serving/`.",
+        "`breakeven explain PROFILE` prints each with the numbers put in. How the serving model is calibrated, and how far it",
+        "is off, is in [accuracy.md](accuracy.md).",
         "",
         "Symbols: V volume in Mtok/day; F, f, v fixed, per-replica and per-Mtok cost of the self-hosted offer; p the API's",
         "price per Mtok; k capacity of a replica; kappa its mean-day volume; h headroom; rho peak over mean; r redundant",
