@@ -127,8 +127,8 @@ EQUATIONS: dict[str, Equation] = {
         "Replicas of a pool", "max(n_min, ceil(max_h sum_i V_i w_i(h) / (k_i (1 - h_i))) + r)", "replicas", _CROSS,
     ),
     "present-value": Equation(
-        "Present value", "n g(a n) e^(-a lag) / g(a p) per USD a year, g(z) = (1 - e^-z) / z, a = ln(1+r) + decline, p the period "
-        "of payment and lag its delay in it", "USD", _TIME, "sum of a geometric series",
+        "Present value", "n g(a n) e^(-a lag) / g(a p) per USD a year, g(z) = (1 - e^-z) / z, a = ln(1+r) + decline, "
+        "p the period of payment and lag its delay in it", "USD", _TIME, "sum of a geometric series",
     ),
     "price-path": Equation("Price path", "price x e^(-decline x t), decline in log points a year", "USD/Mtok", _TIME,
                            "catalogue history"),
