@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 from breakeven.arithmetic import SCALAR
 from breakeven.compare.crossover import crossover
@@ -120,6 +121,7 @@ class Forecast:
     decision: Decision | None
     npv_crossover_multiplier: float  # of today's crossing, by the API's price course alone
     notes: tuple[str, ...]
+    currency: Mapping[str, Any] | None = None  # how amounts are shown; every figure here is in USD
 
     def date_of(self, month: int) -> dt.date:
         """The first day of a month of the horizon."""
@@ -219,6 +221,7 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
         discount_rate=profile.finance.discount_rate, timing=timing, courses=course, tokens_per_day=clock.volumes,
         offers=tuple(rows), crossings=crossings, decision=decision,
         npv_crossover_multiplier=_multiplier(course, delta, months, timing), notes=tuple(dict.fromkeys(notes)),
+        currency=profile.finance.currency.model_dump(mode="json") if profile.finance.currency else None,
     )  # fmt: skip
 
 

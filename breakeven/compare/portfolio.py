@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from breakeven.compare.comparison import compare_scope, make_scope
 from breakeven.compare.crossover import Crossover, crossover
@@ -78,6 +78,7 @@ class Portfolio:
     catalogue_version: str
     pools: tuple[Pool, ...]
     not_pooled: tuple[str, ...]
+    currency: Mapping[str, Any] | None = None  # of display, where all profiles agree on one
 
     @property
     def api_usd_per_day(self) -> float:
@@ -109,11 +110,13 @@ def portfolio(
     """Pool the headline pairs of several profiles. Raises Infeasible where none can be self-hosted."""
     parts: list[_Part] = []
     left: list[str] = []
+    shown: list[Any] = []
     date = as_of or catalogue.released
     for item in loaded:
         scope = make_scope(item, catalogue, as_of=as_of)
         date = scope.as_of
         compared = compare_scope(scope, detail=False)
+        shown.append(compared.currency)
         head = compared.headline
         rows = {row.offer.id: row for row in compared.offers}
         api, own = rows.get(head.api), rows.get(head.self_host)
@@ -140,7 +143,8 @@ def portfolio(
         machine = f"{part.own.gpus_per_replica}x {part.own.meta.get('accelerator')} {part.own.kind}"
         groups.setdefault((part.model, machine, part.own.usd_per_replica_day), []).append(part)
     pools = tuple(_pool(model, machine, members) for (model, machine, _), members in groups.items())
-    return Portfolio(date, catalogue.version, pools, tuple(left))
+    agreed = shown[0] if all(currency == shown[0] for currency in shown) else None
+    return Portfolio(date, catalogue.version, pools, tuple(left), agreed)
 
 
 def _pool(model: str, machine: str, parts: Sequence[_Part]) -> Pool:

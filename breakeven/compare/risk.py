@@ -96,6 +96,7 @@ class Risk:
     perfect_information_usd_per_year: float
     failed_draws: int
     notes: tuple[str, ...]
+    currency: Mapping[str, Any] | None = None  # how amounts are shown; every figure here is in USD
 
 
 def risk(scope: Scope, *, draws: int = DEFAULT_DRAWS, seed: int | None = None) -> Risk:
@@ -147,6 +148,7 @@ def risk(scope: Scope, *, draws: int = DEFAULT_DRAWS, seed: int | None = None) -
         ),
         inputs=tuple(sorted(rows, key=lambda row: (-row.total_effect_share, row.name))),
         perfect_information_usd_per_year=everything, failed_draws=seen.errors, notes=_notes(scope, model),
+        currency=compared.currency,
     )  # fmt: skip
 
 
@@ -176,8 +178,9 @@ def verdict(result: Risk) -> str:
 
 def measure_first(result: Risk) -> str:
     """The input whose exact value is worth most before choosing."""
-    from breakeven.compare.numbers import usd
+    from breakeven.compare.numbers import Money
 
+    usd = Money.of(result.currency)
     best = max(result.inputs, key=lambda row: row.perfect_information_usd_per_year)
     if best.perfect_information_usd_per_year <= 0:
         return "No single measurement would change the choice at this volume."

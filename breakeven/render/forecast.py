@@ -6,7 +6,7 @@ from typing import Any
 
 from breakeven.compare.crossover_history import History
 from breakeven.compare.forecast import FORECAST_SCHEMA_VERSION, Decision, Forecast
-from breakeven.compare.numbers import spoken, usd
+from breakeven.compare.numbers import Money, spoken
 from breakeven.render.csv_result import table as csv_table
 from breakeven.render.tables import as_json, grid, markdown_table, wrapped
 
@@ -26,7 +26,7 @@ def render(name: str, result: Forecast, history: History | None, *, width: int) 
 
 def verdict(result: Forecast) -> str:
     """The decision in one sentence."""
-    made = result.decision
+    made, usd = result.decision, Money.of(result.currency)
     if made is None:
         return "No pair of an API and a self-hosted offer can be forecast for this workload."
     years = f"{result.horizon_months} months"
@@ -87,6 +87,7 @@ def data(result: Forecast, history: History | None) -> dict[str, Any]:
         ],
         "crossovers": result.crossings,
         "history": None if history is None else {"rows": history.rows, "decompositions": history.decompositions},
+        "currency": result.currency,
         "notes": result.notes,
         "sources": result.courses.sources,
     }  # fmt: skip
@@ -124,9 +125,10 @@ def _shown_months(result: Forecast) -> list[int]:
 
 
 def _month_rows(result: Forecast) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    usd = Money.of(result.currency)
     columns = [("month", "left"), ("tokens/day", "right")]
     for row in result.offers:
-        columns.append((f"{row.name} $/month", "right"))
+        columns.append((f"{row.name} {usd.symbol}/month", "right"))
         if row.kind in ("rented", "owned"):
             columns.append(("replicas", "right"))
     columns.append(("crossover tokens/day", "right"))
@@ -149,10 +151,11 @@ def _crossing(outcome: str, first: float | None) -> str:
 
 
 def _total_rows(result: Forecast) -> list[list[str]]:
+    usd = Money.of(result.currency)
     return [[row.name, usd(row.usd_total), usd(row.npv_usd)] for row in result.offers]
 
 
-def _start_rows(made: Decision) -> list[list[str]]:
+def _start_rows(made: Decision, usd: Money) -> list[list[str]]:
     count = len(made.starts) - 1
     stride = max(1, count // 6)
     shown = sorted({*range(0, count, stride), count, *([made.switch_month] if made.switch_month is not None else [])})
@@ -163,6 +166,7 @@ def _start_rows(made: Decision) -> list[list[str]]:
 
 
 def _history_rows(history: History) -> list[list[str]]:
+    usd = Money()  # list prices, in the currency they were published in
     return [
         [
             row.date.isoformat(), row.model, row.quality_class, usd(row.api_usd_per_mtok),
@@ -224,7 +228,7 @@ def _text(result: Forecast, history: History | None, *, width: int) -> str:
     out += [grid(_TOTALS, _total_rows(result), width=width)]
     if result.decision is not None:
         out += ["API until then, self-hosting from then on (present value of the whole horizon)", ""]
-        out += [grid(_STARTS, _start_rows(result.decision), width=width)]
+        out += [grid(_STARTS, _start_rows(result.decision, Money.of(result.currency)), width=width)]
     if result.courses.drivers:
         out += ["What drives the API's decline", "", grid(_DRIVERS, _driver_rows(result), width=width)]
     if history is not None:
@@ -239,7 +243,7 @@ def _markdown(result: Forecast, history: History | None) -> str:
     columns, rows = _month_rows(result)
     out += [markdown_table(columns, rows), markdown_table(_TOTALS, _total_rows(result))]
     if result.decision is not None:
-        out += [markdown_table(_STARTS, _start_rows(result.decision))]
+        out += [markdown_table(_STARTS, _start_rows(result.decision, Money.of(result.currency)))]
     if result.courses.drivers:
         out += [markdown_table(_DRIVERS, _driver_rows(result))]
     if history is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from breakeven.compare.numbers import percent, spoken, usd
+from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.portfolio import PORTFOLIO_SCHEMA_VERSION, Pool, Portfolio
 from breakeven.render.csv_result import table as csv_table
 from breakeven.render.tables import as_json, grid, markdown_table, wrapped
@@ -21,7 +21,7 @@ def render(name: str, result: Portfolio, *, width: int) -> str:
         return csv_table(_CSV, _csv_rows(result))
     parts = [verdict(result), ""]
     for pool in result.pools:
-        lines, columns, rows = _pool(pool)
+        lines, columns, rows = _pool(pool, Money.of(result.currency))
         if name == "md":
             parts += [f"## {pool.model} on {pool.machine}", "", *lines, "", markdown_table(columns, rows)]
         else:
@@ -35,14 +35,15 @@ def render(name: str, result: Portfolio, *, width: int) -> str:
 
 def verdict(result: Portfolio) -> str:
     """The choice in one line."""
+    usd = Money.of(result.currency)
     if len(result.pools) == 1:
         pool = result.pools[0]
-        return f"Together, {_SAY[pool.cheapest]} is cheapest: {_costs(pool)}."
-    names = "; ".join(f"{pool.model}: {_SAY[pool.cheapest]} ({_costs(pool)})" for pool in result.pools)
+        return f"Together, {_SAY[pool.cheapest]} is cheapest: {_costs(pool, usd)}."
+    names = "; ".join(f"{pool.model}: {_SAY[pool.cheapest]} ({_costs(pool, usd)})" for pool in result.pools)
     return f"{len(result.pools)} pools. {names}."
 
 
-def _costs(pool: Pool) -> str:
+def _costs(pool: Pool, usd: Money) -> str:
     return (
         f"APIs {usd(pool.api_usd_per_day)} a day, apart {usd(pool.apart_usd_per_day)}, pooled {usd(pool.pooled_usd_per_day)}"
     )
@@ -53,7 +54,7 @@ def data(result: Portfolio) -> dict[str, Any]:
     return {
         "schema_version": PORTFOLIO_SCHEMA_VERSION, "as_of": result.as_of, "catalogue": result.catalogue_version,
         "verdict": verdict(result), "api_usd_per_day": result.api_usd_per_day,
-        "pooled_usd_per_day": result.pooled_usd_per_day,
+        "pooled_usd_per_day": result.pooled_usd_per_day, "currency": result.currency,
         "pools": [
             {**{name: getattr(pool, name) for name in Pool.__dataclass_fields__}, "cheapest": pool.cheapest}
             for pool in result.pools
@@ -84,7 +85,7 @@ def _csv_rows(result: Portfolio) -> list[dict[str, Any]]:
     return rows
 
 
-def _pool(pool: Pool) -> tuple[list[str], list[tuple[str, str]], list[list[str]]]:
+def _pool(pool: Pool, usd: Money) -> tuple[list[str], list[tuple[str, str]], list[list[str]]]:
     saved = 1.0 - pool.peak_replicas_pooled / pool.peak_replicas_apart
     lines = [
         f"Their peaks add up to {pool.peak_replicas_apart:.3g} replicas apart and {pool.peak_replicas_pooled:.3g} together "
@@ -92,8 +93,8 @@ def _pool(pool: Pool) -> tuple[list[str], list[tuple[str, str]], list[list[str]]
         f"With volumes in proportion, the pool {_first(pool.crossover.first_tokens_per_day)} and separate fleets "
         f"{_first(pool.apart_first_tokens_per_day)}; today they have {spoken(pool.tokens_per_day)} tokens/day in all.",
     ]
-    columns = [("profile", "left"), ("tokens/day", "right"), ("API $/day", "right"), ("own $/day", "right"),
-               ("replicas", "right"), ("crossover alone", "right")]  # fmt: skip
+    columns = [("profile", "left"), ("tokens/day", "right"), (f"API {usd.symbol}/day", "right"),
+               (f"own {usd.symbol}/day", "right"), ("replicas", "right"), ("crossover alone", "right")]  # fmt: skip
     rows = [
         [m.profile, spoken(m.tokens_per_day), usd(m.api_usd_per_day), usd(m.own_usd_per_day), str(m.replicas),
          _volume(m.crossover.first_tokens_per_day)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from breakeven.compare.numbers import percent, spoken, usd
+from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.risk import RISK_SCHEMA_VERSION, InputRisk, Quantiles, Risk, measure_first, verdict
 from breakeven.render.csv_result import table as csv_table
 from breakeven.render.tables import as_json, grid, markdown_table, wrapped
@@ -44,30 +44,29 @@ def _volume(value: float | None) -> str:
     return "never" if value is None else spoken(value)
 
 
-def _money(value: float | None) -> str:
+def _money(value: float | None, usd: Money) -> str:
     return "?" if value is None else usd(value)
-
-
-_OFFERS = [("offer", "left"), ("P10 $/day", "right"), ("P50 $/day", "right"), ("P90 $/day", "right"),
-           ("cheapest now", "right")]  # fmt: skip
 
 
 def _offers(result: Risk) -> tuple[list[tuple[str, str]], list[list[str]]]:
     years = max((len(row.cheapest_probability_by_year) for row in result.offers), default=1) - 1
-    columns = [*_OFFERS, *((f"in {year} y", "right") for year in range(1, years + 1))]
+    usd = Money.of(result.currency)
+    columns = [("offer", "left"), *((f"{p} {usd.symbol}/day", "right") for p in ("P10", "P50", "P90")),
+               ("cheapest now", "right"), *((f"in {year} y", "right") for year in range(1, years + 1))]  # fmt: skip
     rows = []
     for row in result.offers:
         cost = row.usd_per_day
         chances = [percent(p) for p in row.cheapest_probability_by_year] if row.eligible else ["not eligible"] * (years + 1)
-        rows.append([row.name, _money(cost.p10), _money(cost.p50), _money(cost.p90), *chances])
+        rows.append([row.name, _money(cost.p10, usd), _money(cost.p50, usd), _money(cost.p90, usd), *chances])
     return columns, rows
 
 
 _TORNADO = [("input", "left"), ("low to high", "right"), ("crossover at P10", "right"), ("at P90", "right"),
-            ("share of variance", "right"), ("worth knowing, $/year", "right")]  # fmt: skip
+            ("share of variance", "right"), ("worth knowing, a year", "right")]  # fmt: skip
 
 
 def _tornado(result: Risk) -> list[list[str]]:
+    usd = Money.of(result.currency)
     return [
         [
             row.name, _span(row), _volume(row.first_at_low), _volume(row.first_at_high),
@@ -86,6 +85,7 @@ def _crossing(first: Quantiles) -> str:
 
 
 def _facts(result: Risk) -> list[str]:
+    usd = Money.of(result.currency)
     lines = [
         f"Crossover: {_crossing(result.first)}; with the stated inputs {_volume(result.first_typical)}. "
         f"It never comes in {percent(result.never_probability)} of the draws.",

@@ -242,3 +242,23 @@ def test_a_total_loss_every_year_is_refused(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump({**staircase_forecaster(), "finance": {"discount_rate": "-100%"}}))
     with pytest.raises(InputError, match=r"p.yaml:\d+:\d+: finance.discount_rate: must be above -1"):
         invoke(["forecast", str(path)])
+
+
+def test_amounts_are_shown_in_the_profiles_currency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = staircase_forecaster()
+    data["finance"] = {"currency": {"code": "EUR", "usd_per_unit": 1.25, "as_of": "2026-11-20", "source": "a dated rate"}}
+    data["self_host"]["supply"][0]["name"] = "a cluster"
+    data["uncertainty"] = {"ranges": {"self_host.labour_fte": {"low": 0, "high": 3}}}
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump(data))
+    assert invoke(["forecast", str(path)]) == 0
+    assert "EUR 548,808" in capsys.readouterr().out  # 686,010 / 1.25
+    assert invoke(["forecast", str(path), "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["offers"][0]["usd_total"] == pytest.approx(686_010, rel=1e-5)
+    assert found["currency"]["code"] == "EUR"
+    for command in (["risk", str(path), "--draws", "64"], ["portfolio", str(path), str(path)]):
+        assert invoke(command) == 0
+        out = capsys.readouterr().out
+        assert "EUR" in out
+        assert "$" not in out
