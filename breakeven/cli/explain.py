@@ -20,13 +20,13 @@ def explain(
 ) -> None:
     """Every figure of a result, down to the dated record, the profile's key or the default it rests on."""
     from breakeven.cli.inputs import load_catalogue, load_profiles, parse_date
-    from breakeven.compare.comparison import compare
+    from breakeven.compare.comparison import compare_scope, make_scope
     from breakeven.compare.explain import explain_result
     from breakeven.render.explain import EXPLAIN_FORMATS, render_explain
     from breakeven.render.registry import Options, terminal_options
 
     name = choose_format(format, output, EXPLAIN_FORMATS, default="tree")
     loaded = load_profiles([profile], set_)[0]
-    result = compare(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
-    nodes = explain_result(result, item)
+    scope = make_scope(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
+    nodes = explain_result(compare_scope(scope), item, scope=scope)
     write(render_explain(name, nodes, Options(**terminal_options(output))), output)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from breakeven.compare.explain import Node, formula_of
-from breakeven.render.json_result import _plain, dumps
+from breakeven.render.json_result import dumps, plain_data
 from breakeven.render.markdown import escape
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
@@ -35,23 +35,31 @@ def _head(node: Node) -> str:
     parts = [node.title]
     if _value(node):
         parts.append(f"= {_value(node)}")
-    formula = formula_of(node)
-    if formula:
-        parts.append(f"   [{node.equation}: {formula}]")
+    if node.working:
+        parts.append(f"= {node.working}")
     if node.origin:
-        parts.append(f"   <- {node.origin}")
+        parts.append(f"  <- {node.origin}")
     return " ".join(parts)
+
+
+def _rule(node: Node) -> str:
+    """The equation's id and formula, for a line of its own; empty where there is none."""
+    formula = formula_of(node)
+    return f"[{node.equation}] {formula}" if formula else ""
 
 
 def _object(node: Node) -> dict[str, Any]:
     return {
-        "id": node.id, "title": node.title, "value": _plain(node.value), "unit": node.unit, "equation": node.equation,
-        "formula": formula_of(node), "origin": node.origin, "children": [_object(child) for child in node.children],
+        "id": node.id, "title": node.title, "value": plain_data(node.value), "unit": node.unit,
+        "equation": node.equation, "formula": formula_of(node), "working": node.working, "origin": node.origin,
+        "children": [_object(child) for child in node.children],
     }  # fmt: skip
 
 
 def _markdown(node: Node, depth: int) -> list[str]:
     lines = [f"{'  ' * depth}- {escape(_head(node))}"]
+    if _rule(node):
+        lines[0] += f"<br>{escape(_rule(node))}"
     for child in node.children:
         lines += _markdown(child, depth + 1)
     return lines
@@ -70,6 +78,8 @@ def _tree(nodes: Sequence[Node], options: Options) -> str:
 
     def add(parent: Tree | None, node: Node) -> Tree:
         label = Text(plain(_head(node), limit=600))
+        if _rule(node):
+            label.append("\n" + plain(_rule(node)), style="dim")
         branch = Tree(label) if parent is None else parent.add(label)
         for child in node.children:
             add(branch, child)

@@ -40,7 +40,7 @@ def result_object(result: Comparison) -> dict[str, Any]:
             "description": result.description,
             "owner": result.owner,
             "overrides": list(result.overrides),
-            "data": _plain(result.profile_data),
+            "data": plain_data(result.profile_data),
         },
         "as_of": result.as_of.isoformat(),
         "catalog": {
@@ -57,7 +57,7 @@ def result_object(result: Comparison) -> dict[str, Any]:
             "output_tokens": result.output_tokens,
             "hours_per_month": result.hours_per_month,
         },
-        "currency": _plain(result.currency),
+        "currency": plain_data(result.currency),
         "headline": {
             "api": result.headline.api,
             "self_host": result.headline.self_host,
@@ -85,7 +85,7 @@ def result_object(result: Comparison) -> dict[str, Any]:
             for flip in result.flips
         ],
         "assumptions": [
-            {"name": a.name, "value": _plain(a.value), "unit": a.unit, "origin": a.origin, "used_by": list(a.used_by)}
+            {"name": a.name, "value": plain_data(a.value), "unit": a.unit, "origin": a.origin, "used_by": list(a.used_by)}
             for a in result.assumptions
         ],
         "sources": [
@@ -180,7 +180,7 @@ def _line(line: CostLine, usd: float | None) -> dict[str, Any]:
 
 def _term(term: Term) -> dict[str, Any]:
     return {
-        "name": term.name, "value": _plain(term.value), "unit": term.unit, "sources": list(term.sources),
+        "name": term.name, "value": plain_data(term.value), "unit": term.unit, "sources": list(term.sources),
         "where": term.where,
     }  # fmt: skip
 
@@ -192,7 +192,7 @@ def _serving(serving: Serving | None) -> dict[str, Any] | None:
         "model": serving.model,
         "accelerator": serving.accelerator,
         "accelerators_per_replica": serving.accelerators_per_replica,
-        "config": _plain(dict(serving.config)),
+        "config": plain_data(dict(serving.config)),
         "grade": serving.grade,
         "evidence": serving.evidence,
         "limit": serving.limit,
@@ -208,12 +208,12 @@ def _band(band: tuple[float, float] | None) -> dict[str, float] | None:
     return None if band is None else {"low_ratio": band[0], "high_ratio": band[1]}
 
 
-def _plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
     """JSON data for values that come from a profile or a fact: dates and decimals become text."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain_data(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if value is None or isinstance(value, (bool, int, float, str)):
