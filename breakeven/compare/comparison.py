@@ -148,7 +148,7 @@ def _source(scope: Scope, source_id: str) -> SourceUsed:
     return SourceUsed(
         id=source_id, file=row.file, effective=row.effective, retrieved=row.retrieved, kind=row.kind, url=row.url,
         title=row.title, age_days=(scope.as_of - dated).days if dated else None,
-        confidential=row.confidential, note=row.note,
+        confidential=row.confidential, note=row.note, owner=row.owner,
     )  # fmt: skip
 
 

@@ -13,11 +13,10 @@ from typing import Any
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.equations import EQUATIONS
 from breakeven.compare.result import Comparison, OfferAtVolume, SourceUsed
-from breakeven.compare.worked import worked
+from breakeven.compare.worked import finance_of, worked
 from breakeven.errors import InputError, Problem, did_you_mean
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.scope import Scope
-from breakeven.profile.finance_section import Finance
 
 _TOLERANCE = 1e-9
 
@@ -68,12 +67,7 @@ def explain_result(result: Comparison, item: str | None = None, *, scope: Scope 
     ``crossover``, ``headline``, or a part of one.
     ``scope`` adds the lines of the profile's file, headroom and the peak.
     """
-    chosen = scope.profile.finance if scope is not None else Finance()
-    finance = {
-        "hours_per_month": result.hours_per_month, "discount_rate": chosen.discount_rate, "timing": chosen.timing,
-        "horizon_years": chosen.horizon_years,
-    }  # fmt: skip
-    facts = _Facts({source.id: source for source in result.sources}, finance, result.tokens_per_day, scope)
+    facts = _Facts({source.id: source for source in result.sources}, finance_of(result), result.tokens_per_day, scope)
     whole: dict[str, Node] = {row.offer.id: _offer(row, facts) for row in result.offers}
     lines = {
         f"{row.offer.id}.{line.id}": _line(line, usd, row, facts) for row in result.offers for line, usd in row.bill
@@ -146,22 +140,10 @@ def _replicas(row: OfferAtVolume, facts: _Facts) -> Node:
     )  # fmt: skip
     parts: list[Node] = [capacity]
     working = None
-    if facts.scope is not None and full is not None and kappa is not None:
-        rho, spare = facts.scope.peak_to_mean, facts.scope.profile.self_host.headroom_share
-        if offer.kind == "provisioned":
-            spare = 0.0
-        else:
-            parts.append(_keyed(f"{offer.id}.h", "headroom", spare, "share", "self_host.headroom_share", facts))
-        parts.append(
-            Node(
-                f"{offer.id}.rho",
-                "peak over mean of the demand",
-                rho,
-                "ratio",
-                "peak-to-mean",
-                facts.place("profile:workload.demand"),
-            )
-        )
+    between = {term.name.rsplit(".", 1)[-1]: term for term in offer.meta.get("mean_day_terms", ())}
+    if full is not None and kappa is not None and between:
+        rho, spare = float(between["peak_to_mean"].value), float(between["headroom_share"].value)
+        parts += [_term(f"{offer.id}.kappa", term, facts) for term in between.values()]
         working = _shown(f"{_n(full)} * (1 - {_n(spare)}) / {_n(rho)}", full * (1.0 - spare) / rho, kappa)
     mean = Node(
         f"{offer.id}.kappa",

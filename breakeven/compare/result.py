@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from breakeven.compare.crossover import Crossover
 from breakeven.offers.offer import CostLine, Offer, Term
+
+if TYPE_CHECKING:
+    from breakeven.compare.outlook import Outlook
 
 RESULT_SCHEMA_VERSION = 1
 
@@ -80,6 +83,7 @@ class SourceUsed:
     age_days: int | None
     confidential: bool = False
     note: str | None = None
+    owner: str | None = None  # who answers for the fact, where its record says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class Comparison:
     warnings: tuple[str, ...]
     currency: Mapping[str, Any] | None = None
     profile_data: Mapping[str, Any] = field(default_factory=dict)
+    outlook: Outlook | None = None  # forecast and risk, for the formats that show them
 
     def offer(self, offer_id: str) -> OfferAtVolume:
         """The offer of that id; KeyError when there is none."""
@@ -145,6 +150,6 @@ def terms_of(offer: Offer) -> tuple[Term, ...]:
     for line in offer.lines:
         for term in line.terms:
             found.setdefault((term.name, repr(term.value), term.where or ""), term)
-    for term in offer.meta.get("capacity_terms", ()):
+    for term in (*offer.meta.get("capacity_terms", ()), *offer.meta.get("mean_day_terms", ())):
         found.setdefault((term.name, repr(term.value), term.where or ""), term)
     return tuple(found.values())

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from breakeven.compare.result import Comparison
 from breakeven.finance.discounting import discount_factor, log_rate, present_value_years
-from breakeven.offers.offer import CostLine
+from breakeven.offers.offer import CostLine, Term
 from breakeven.offers.provisioned import usd_per_unit_day
+from breakeven.profile.finance_section import Finance
 
 _TOLERANCE = 1e-9
 
@@ -113,16 +115,27 @@ RECIPES: Mapping[str, tuple[Recipe, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """The arithmetic of one line: ``expression`` over ``values``, equal to the coefficient ``field``."""
+    """The arithmetic of one line: ``expression`` over ``values``, equal to the coefficient ``field``.
+
+    ``terms`` gives the term behind a name; a name without one is derived (see :func:`values_of`).
+    """
 
     field: str
     expression: str  # with {names}
     values: Mapping[str, float]
+    terms: Mapping[str, Term]
 
     @property
     def text(self) -> str:
         """The expression with the numbers put in."""
         return _substitute(self.expression, self.values)
+
+
+def finance_of(result: Comparison) -> dict[str, Any]:
+    """How a result's profile counts money, for lines that leave it out."""
+    written = result.profile_data.get("finance") or {}
+    chosen = Finance.model_validate(written)
+    return chosen.model_dump(include={"hours_per_month", "discount_rate", "timing", "horizon_years"})
 
 
 def worked(line: CostLine, *, finance: Mapping[str, Any]) -> Worked | None:
@@ -131,7 +144,7 @@ def worked(line: CostLine, *, finance: Mapping[str, Any]) -> Worked | None:
     ``finance`` holds ``hours_per_month``, ``discount_rate``, ``timing`` and ``horizon_years``, for
     terms that a line leaves out.
     """
-    known = values_of(line, finance=finance)
+    known, origins = values_of(line, finance=finance)
     for recipe in RECIPES.get(line.equation, ()):
         expression = recipe.expression
         for present, factor in recipe.factors:
@@ -144,7 +157,7 @@ def worked(line: CostLine, *, finance: Mapping[str, Any]) -> Worked | None:
         values = {name: known[name] for name in names}
         coefficient = getattr(line, field)
         if coefficient and abs(evaluate(expression, values) - coefficient) <= _TOLERANCE * abs(coefficient):
-            return Worked(field, expression, values)
+            return Worked(field, expression, values, {name: origins[name] for name in names if name in origins})
     return None
 
 
@@ -160,36 +173,32 @@ def _of_hybrid(field: str, expression: str, known: Mapping[str, float]) -> tuple
     return _DAY, f"{grouped} * {{replicas}}"
 
 
-def values_of(line: CostLine, *, finance: Mapping[str, Any]) -> dict[str, float]:
-    """Every number that a line's expression may name: its terms by short name, and what follows from them."""
-    known: dict[str, float] = {
-        "delivery_usd": 0.0,
-        "residual_share": 0.0,
-        "hours_per_month": float(finance["hours_per_month"]),
-    }
+def values_of(line: CostLine, *, finance: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, Term]]:
+    """Every number that a line's expression may name, and the term behind each that has one.
+
+    Terms go by their short names. Derived from them: ``years_of_payments`` (present value of 1 a
+    year), ``value_today_of_1`` (at the end), ``usd_per_unit_day``; zero where a line does not speak
+    of ``delivery_usd`` or ``residual_share``.
+    """
+    known = {"delivery_usd": 0.0, "residual_share": 0.0, "hours_per_month": float(finance["hours_per_month"])}
+    origins: dict[str, Term] = {}
     timing = str(finance["timing"])
-    rate = float(finance["discount_rate"])
     for term in line.terms:
         name = term.name.rsplit(".", 1)[-1]
         if name == "timing":
             timing = str(term.value)
             continue
         try:
-            known[name] = float(term.value)
+            value = float(term.value)
         except (TypeError, ValueError):
             continue
+        for alias in _aliases(line, name):
+            known[alias], origins[alias] = value, term
         if name.endswith("_unit") and ", " in term.unit:
             known[f"{name}_day"] = usd_per_unit_day(
-                usd_per_unit=known[name], term=term.unit.rsplit(", ", 1)[1], hours_per_month=known["hours_per_month"]
+                usd_per_unit=value, term=term.unit.rsplit(", ", 1)[1], hours_per_month=known["hours_per_month"]
             )
-        if line.equation in ("api-tokens", "api-batch"):
-            if name.endswith("_usd_per_mtok"):
-                known["price_usd_per_mtok"] = known[name]
-            elif name.endswith("_tokens"):
-                known["tokens_of_kind"] = known[name]
-            elif name in ("share_of_requests", "interactive_share", "batch_share"):
-                known["share"] = known[name]
-    rate = known.get("discount_rate", rate)
+    rate = known.get("discount_rate", float(finance["discount_rate"]))
     years = next((known[name] for name in ("life_years", "horizon_years", "term_years") if name in known), None)
     if years is None and "usd_once" in known:
         years = float(finance["horizon_years"])
@@ -197,7 +206,20 @@ def values_of(line: CostLine, *, finance: Mapping[str, Any]) -> dict[str, float]
         delta = log_rate(rate_per_year=rate)
         known["years_of_payments"] = float(present_value_years(decay_per_year=delta, years=years, timing=timing))
         known["value_today_of_1"] = float(discount_factor(discount_rate=rate, years=years))
-    return known
+    return known, origins
+
+
+def _aliases(line: CostLine, name: str) -> tuple[str, ...]:
+    """A term's own name, and the role it has in a line of tokens."""
+    if line.equation not in ("api-tokens", "api-batch"):
+        return (name,)
+    if name.endswith("_usd_per_mtok"):
+        return name, "price_usd_per_mtok"
+    if name.endswith("_tokens"):
+        return name, "tokens_of_kind"
+    if name in ("share_of_requests", "interactive_share", "batch_share"):
+        return name, "share"
+    return (name,)
 
 
 def evaluate(expression: str, values: Mapping[str, float]) -> float:

@@ -122,8 +122,16 @@ def finish_offer(
         eligible=not ineligible, feasible=True, why_not=ineligible, notes=notes, serving=capacity.serving,
         capacity_band=(capacity.low_ratio, capacity.high_ratio), gpus_per_replica=accelerators,
         meta={**meta, "instances_per_replica": instances, "capacity_terms": capacity.terms,
-              "capacity_sources": capacity.sources},
+              "capacity_sources": capacity.sources, "mean_day_terms": mean_day_terms(scope, host.headroom_share)},
     )  # fmt: skip
+
+
+def mean_day_terms(scope: Scope, headroom_share: float) -> tuple[Term, Term]:
+    """What lies between a replica's flat capacity and the mean-day volume it carries."""
+    return (
+        scope.chosen("self_host.headroom_share", headroom_share, "share"),
+        Term("peak_to_mean", scope.peak_to_mean, "ratio", where="profile:workload.demand"),
+    )
 
 
 def find_quote(scope: Scope, supply: Supply, *, accelerator: str, index: int, gpus_needed: int) -> Quote:

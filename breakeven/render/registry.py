@@ -22,6 +22,7 @@ _RUN: dict[str, tuple[str, str]] = {
     "xlsx": ("xlsx", "render_xlsx"),
 }
 RUN_FORMATS = tuple(_RUN)
+WITH_OUTLOOK = ("html", "xlsx")  # formats that show the decision over time and how sure it is
 
 
 @dataclass(frozen=True, slots=True)
