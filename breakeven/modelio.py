@@ -17,17 +17,31 @@ from breakeven.yamlio import Document, Loc, dotted
 M = TypeVar("M", bound=BaseModel)
 
 
-def validate(model: type[M], document: Document) -> M:
-    """The document's data as ``model``. Raises :class:`InputError` with all problems, in file order."""
+def validate(model: type[M], document: Document, found: Sequence[Problem] = ()) -> M:
+    """The document's data as ``model``. Raises :class:`InputError` with all problems, in file order.
+
+    ``found`` are problems of single values that reading the document met; their keys are not judged again.
+    """
     if not isinstance(document.data, dict):
-        raise InputError(document.problem((), f"must be a mapping of keys, not {_kind(document.data)}", "write key: value"))
+        wrong = document.problem((), f"must be a mapping of keys, not {_kind(document.data)}", "write key: value")
+        raise InputError([*found, wrong])
+    problems = list(found)
     try:
-        return model.model_validate(document.data)
+        valid = model.model_validate(document.data)
     except ValidationError as error:
         items = error.errors(include_url=False, include_context=True)
-        problems = [_problem(model, document, item) for item in items if not _follows(item, items)]
+        judged = {problem.field for problem in found}
+        placed = [_problem(model, document, item) for item in items if not _follows(item, items)]
+        # What a section says as a whole may only follow from the value that could not be read.
+        problems += [p for p in placed if not any(_within(field, p.field) for field in judged)]
+    if problems:
         unique = dict.fromkeys(problems)
-        raise InputError(sorted(unique, key=lambda p: (p.line or 0, p.column or 0, p.field or ""))) from None
+        raise InputError(sorted(unique, key=lambda p: (p.line or 0, p.column or 0, p.field or "")))
+    return valid
+
+
+def _within(field: str | None, section: str | None) -> bool:
+    return field == section or section is None or (field or "").startswith((f"{section}.", f"{section}["))
 
 
 def _follows(item: Any, items: Sequence[Any]) -> bool:
@@ -48,14 +62,29 @@ def _problem(model: type[BaseModel], document: Document, item: Any) -> Problem:
     if kind == "missing":
         return document.problem(loc[:-1] or (), f"needs the key {loc[-1]!r}", f"add {loc[-1]}: ... here")
     message, _, fix = _message(item, kind, given).partition("; ")
-    return document.problem(loc, message, fix or None)
+    key, _, rest = message.partition(": ")
+    named = _named(document, loc, key) if rest else None
+    return document.problem(named or loc, rest if named else message, fix or None)
+
+
+def _named(document: Document, loc: tuple[int | str, ...], key: str) -> tuple[int | str, ...] | None:
+    """The location of ``key: what is wrong``, said by a rule of the section at ``loc`` about one of its keys."""
+    node = document.data
+    steps = (*loc, *key.split("."))
+    for step in steps:
+        try:
+            node = node[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return steps
 
 
 def _message(item: Any, kind: str, given: Any) -> str:
     context = item.get("ctx", {})
     if kind == "literal_error":
         choices = [word.strip(" '\"") for word in str(context.get("expected", "")).replace(" or ", ", ").split(",")]
-        return f"cannot be {_shown(given)}; {did_you_mean(str(given), choices) if given is not None else 'write one of: ' + ', '.join(choices)}"
+        near = did_you_mean(str(given), choices) if given is not None else "write one of: " + ", ".join(choices)
+        return f"cannot be {_shown(given)}; {near}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a mapping of keys, not {_kind(given)}; write key: value lines under it"
     if kind in ("tuple_type", "list_type"):
@@ -63,9 +92,10 @@ def _message(item: Any, kind: str, given: Any) -> str:
     if kind == "too_short":
         return f"needs at least {context.get('min_length', 1)} item(s); write - item lines under it"
     if kind == "string_type":
-        return f"must be text, not {_kind(given)}; put it in quotes"
+        how = "write one value" if isinstance(given, (dict, list)) else "put it in quotes"
+        return f"must be text, not {_kind(given)}; {how}"
     if kind == "bool_type" or kind == "bool_parsing":
-        return f"must be true or false, not {_shown(given)}"
+        return f"must be true or false, not {_shown(given)}; write true or false"
     if kind.startswith("date"):
         return f"is not a date ({_shown(given)}); write YYYY-MM-DD"
     text = str(item["msg"]).removeprefix("Value error, ")

@@ -76,16 +76,17 @@ class _Quantity:
     def __call__(self, value: Any) -> float:
         """The number, or a pydantic error that says what to write."""
         number = _parse(value, self.suffixes, dollar=self.dollar, example=self.example)
+        got = repr(value[:40]) if isinstance(value, str) else f"{number:g}"
         if number < self.low or (self.low_open and number == self.low):
             bound = "above" if self.low_open else "at least"
             raise PydanticCustomError(
-                "quantity", "must be {bound} {low}, not {got}",
-                {"bound": bound, "low": f"{self.low:g}", "got": f"{number:g}"},
+                "quantity", "must be {bound} {low}, not {got}; write for example {example}",
+                {"bound": bound, "low": f"{self.low:g}", "got": got, "example": self.example},
             )  # fmt: skip
         if number > self.high:
             raise PydanticCustomError(
-                "quantity", "must be at most {high}, not {got}{absurd}",
-                {"high": f"{self.high:g}", "got": f"{number:g}", "absurd": self.absurd and f" ({self.absurd})"},
+                "quantity", "must be at most {high}, not {got}{absurd}; write for example {example}",
+                {"high": f"{self.high:g}", "got": got, "absurd": self.absurd and f" ({self.absurd})", "example": self.example},
             )  # fmt: skip
         return number
 
@@ -119,6 +120,7 @@ _some_tokens = _Quantity(_SCALE, "10M", high=1e15, low_open=True, absurd="more t
 _share = _Quantity(_PERCENT, "30%", high=1.0, absurd=_WRITTEN)
 _part = _Quantity(_PERCENT, "30%", high=0.999, absurd=_WRITTEN)
 _rate = _Quantity(_PERCENT, "10%", low=-1.0, low_open=True, high=100.0)
+_discount_rate = _Quantity(_PERCENT, "10%", low=-1.0, low_open=True, high=2.0, absurd="10 % is written 10% or 0.1")
 _ratio = _Quantity(_TIMES, "1.2", low_open=True, high=1e4)
 _peak = _Quantity(_TIMES, "2.5", low=1.0, high=1e4)
 _milliseconds = _Quantity(_MS, "800ms", low_open=True, high=864e5, absurd="more than a day")
@@ -133,7 +135,9 @@ _not_negative = _Quantity(_SCALE, "700", high=1e18)
 def _whole(value: Any) -> int:
     number = _parse(value, _SCALE, dollar=False, example="8")
     if number != math.floor(number) or not 0 <= number <= 1e9:
-        raise PydanticCustomError("quantity", "must be a whole number, zero or more, not {got}", {"got": f"{number:g}"})
+        raise PydanticCustomError(
+            "quantity", "must be a whole number, zero or more, not {got}; write for example 8", {"got": f"{number:g}"}
+        )
     return int(number)
 
 
@@ -163,6 +167,9 @@ ShareBelowOne = Annotated[
 ]
 Rate = Annotated[  # a growth or decline per year: may be negative, never the whole
     float, BeforeValidator(_rate), _rate.schema("a rate per year, above -100 %", ["10%", -0.1])
+]
+DiscountRate = Annotated[
+    float, BeforeValidator(_discount_rate), _discount_rate.schema("a discount rate per year", ["10%", 0.1])
 ]
 Ratio = Annotated[float, BeforeValidator(_ratio), _ratio.schema("a ratio", [1.2])]
 PeakToMean = Annotated[float, BeforeValidator(_peak), _peak.schema("at least 1", [2.5])]

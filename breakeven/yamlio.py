@@ -116,13 +116,29 @@ def read_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
 
 def load_path(path: Path) -> Document:
     """Read one YAML file strictly. Raises :class:`InputError` with path:line:column."""
-    if str(path) == "-":
-        return load_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
-    return load_bytes(read_bytes(path), str(path))
+    return load_bytes(*read_source(path))
 
 
 def load_bytes(raw: bytes, path: str) -> Document:
     """Like :func:`load_path` for bytes already in memory; ``path`` names them in errors."""
+    document, problems = parse(raw, path)
+    if problems:
+        raise InputError(problems)
+    return document
+
+
+def read_source(path: Path) -> tuple[bytes, str]:
+    """The bytes of a file, or of standard input for ``-``, and the name that errors use."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
+    return read_bytes(path), str(path)
+
+
+def parse(raw: bytes, path: str) -> tuple[Document, tuple[Problem, ...]]:
+    """The document and the problems of single values in it, so that a model can report its own beside them.
+
+    A value with a problem reads as None. Raises :class:`InputError` for what is no YAML at all.
+    """
     if len(raw) > MAX_BYTES:
         raise InputError(Problem(f"is larger than {MAX_BYTES / 1e6:.0f} MB", "a profile is a few kilobytes", path))
     try:
@@ -137,6 +153,8 @@ def load_bytes(raw: bytes, path: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        if error.problem == "but found another document":
+            raise InputError(Problem("holds several documents", "keep one per file", path, line, column)) from None
         message = f"is not valid YAML: {error.problem or error.context}"
         raise InputError(Problem(message, "check indentation and quotes", path, line, column)) from None
     except (yaml.YAMLError, RecursionError) as error:
@@ -146,7 +164,8 @@ def load_bytes(raw: bytes, path: str) -> Document:
         loader.dispose()
     if node is None:
         raise InputError(Problem("is empty", "write at least a mapping of keys", path))
-    return Document(_Builder(path).build_root(node), path, node)
+    builder = _Builder(path)
+    return Document(builder.build(node, (), 0), path, node), tuple(builder.problems)
 
 
 class _Builder:
@@ -156,12 +175,6 @@ class _Builder:
         self.path = path
         self.budget = MAX_NODES
         self.problems: list[Problem] = []
-
-    def build_root(self, node: yaml.Node) -> Any:
-        data = self.build(node, (), 0)
-        if self.problems:
-            raise InputError(self.problems)
-        return data
 
     def fail(self, node: yaml.Node, loc: tuple[int | str, ...], message: str, fix: str) -> None:
         mark = node.start_mark

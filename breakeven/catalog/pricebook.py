@@ -249,6 +249,10 @@ class PriceBook:
 
     # --- names ---------------------------------------------------------------------------------
 
+    def require(self, model_ref: str) -> None:
+        """Raises FactNotFound, with the nearest names, for a ``provider/model`` that nobody knows."""
+        self._resolve(model_ref)
+
     def _resolve(self, model_ref: str) -> _Model:
         if model_ref not in self._found:
             self._found[model_ref] = self._find(model_ref)

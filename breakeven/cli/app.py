@@ -58,6 +58,8 @@ def invoke(argv: list[str]) -> int:
     try:
         result = app(args=argv, prog_name="breakeven", standalone_mode=False)
     except typer.Exit as stop:
+        if isinstance(stop.__cause__, KeyboardInterrupt):  # the parser turned Ctrl-C into a silent exit
+            raise KeyboardInterrupt from None
         return int(stop.exit_code)
     except typer.Abort:
         raise KeyboardInterrupt from None

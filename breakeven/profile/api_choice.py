@@ -50,5 +50,5 @@ class ApiChoice(Section):
     @model_validator(mode="after")
     def _named(self) -> ApiChoice:
         if self.prices is None and "/" not in self.model:
-            raise ValueError(f"write the model as provider/model, for example openai/{self.model}")
+            raise ValueError(f"{self.model!r} names no provider; write provider/model, for example openai/{self.model}")
         return self

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from breakeven.profile.base import Section
-from breakeven.units import Hours, Positive, Rate, Years
+from breakeven.units import DiscountRate, Hours, Positive, Years
 
 Timing = Literal["month_mid", "month_end", "year_end", "continuous"]
 
@@ -21,7 +21,7 @@ class Currency(Section):
 
 
 class Finance(Section):
-    discount_rate: Rate = 0.10
+    discount_rate: DiscountRate = 0.10
     timing: Timing = "month_mid"
     horizon_years: Years = 3.0  # over which one-off costs are spread
     hours_per_month: Hours = 730.0

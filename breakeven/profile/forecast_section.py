@@ -26,7 +26,7 @@ class DeclineDrivers(Section):
     def _whole(self) -> DeclineDrivers:
         total = self.hardware + self.quantisation + self.software + self.competition
         if abs(total - 1.0) > 1e-6:
-            raise ValueError(f"the shares must sum to 1, not {total:g}")
+            raise ValueError(f"the shares must sum to 1, not {total:g}; make them add up")
         return self
 
 

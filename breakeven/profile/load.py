@@ -15,7 +15,7 @@ from typing import Any
 from breakeven.errors import InputError, Problem
 from breakeven.modelio import validate
 from breakeven.profile.model import Profile
-from breakeven.yamlio import Document, Loc, dotted, load_bytes, load_path
+from breakeven.yamlio import Document, Loc, dotted, load_bytes, parse, read_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +39,29 @@ class LoadedProfile:
 
 def load_profile(path: Path | str, overrides: Sequence[str] = ()) -> LoadedProfile:
     """Load ``path`` (``-`` reads standard input). Raises :class:`InputError` with every problem."""
-    return from_document(load_path(Path(path)), overrides)
+    return loads_profile(*read_source(Path(path)), overrides)
 
 
 def loads_profile(raw: bytes, name: str, overrides: Sequence[str] = ()) -> LoadedProfile:
     """Like :func:`load_profile` for bytes in memory; ``name`` stands for the file in messages."""
-    return from_document(load_bytes(raw, name), overrides)
+    document, problems = parse(raw, name)
+    return from_document(document, overrides, problems)
 
 
-def from_document(document: Document, overrides: Sequence[str] = ()) -> LoadedProfile:
-    """Validate a document as a profile, with overrides applied to a copy of its data."""
+def from_document(
+    document: Document, overrides: Sequence[str] = (), found: Sequence[Problem] = ()
+) -> LoadedProfile:
+    """Validate a document as a profile, with overrides applied to a copy of its data.
+
+    ``found`` are problems that reading it met already; they are reported with the others.
+    """
     if overrides:
         data = _copy(document.data)
         for text in overrides:
             loc, value = parse_override(text)
             _assign(data, loc, value, text)
         document = Document(data, document.path, document.node)
-    return LoadedProfile(validate(Profile, document), document, tuple(overrides))
+    return LoadedProfile(validate(Profile, document, found), document, tuple(overrides))
 
 
 def with_values(loaded: LoadedProfile, values: Mapping[str, Any]) -> LoadedProfile:

@@ -39,5 +39,5 @@ class Profile(Section):
     def _escalation_is_known(self) -> Profile:
         target = self.self_host.escalate_to
         if target is not None and target not in {choice.model for choice in self.api}:
-            raise ValueError(f"self_host.escalate_to {target!r} is not one of the models under api")
+            raise ValueError(f"self_host.escalate_to: {target!r} is not one of the models under api; add it there")
         return self

@@ -37,7 +37,7 @@ def _redundancy(value: Any) -> Any:
             return int(match.group(1))
     elif isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 9:
         return value
-    raise PydanticCustomError("quantity", "must be none, n+1, n+2, ... ; write for example n+1")
+    raise PydanticCustomError("quantity", "must be none, n+1, n+2 and so on; write for example n+1")
 
 
 Redundancy = Annotated[int, BeforeValidator(_redundancy), Field(json_schema_extra={"type": ["string", "integer"]})]
@@ -61,7 +61,7 @@ class Throughput(Section):
     @model_validator(mode="after")
     def _one(self) -> Throughput:
         if sum(v is not None for v in (self.total_tok_per_s, self.output_tok_per_s, self.requests_per_s)) != 1:
-            raise ValueError("needs exactly one of total_tok_per_s, output_tok_per_s, requests_per_s")
+            raise ValueError("needs exactly one of total_tok_per_s, output_tok_per_s, requests_per_s; keep or add one")
         return self
 
 
@@ -124,14 +124,15 @@ class Supply(Section):
     @model_validator(mode="after")
     def _one_kind(self) -> Supply:
         if (self.rent is None) == (self.own is None):
-            raise ValueError("needs exactly one of rent: <accelerator> or own: <server>")
+            raise ValueError("needs exactly one of rent and own; write rent: h100-sxm or own: hgx-h100-8")
         owned_only = ("site", "servers_per_replica", "capex_usd", "life_years", "residual_share", "active_w", "idle_w",
                       "nameplate_w", "electricity_usd_per_kwh", "pue", "colocation_usd_per_kw_month", "spares_share",
                       "maintenance_share_per_year", "accelerator", "lease_usd_per_month")  # fmt: skip
         rented_only = ("provider", "region", "sku", "usd_per_gpu_hour", "gpus_per_sku", "term_years", "prepaid_share")
         wrong = [n for n in (owned_only if self.rent else rented_only) if getattr(self, n) is not None]
         if wrong:
-            raise ValueError(f"{', '.join(wrong)} belongs to {'own' if self.rent else 'rent'}, not here")
+            here, there = ("rent", "own") if self.rent else ("own", "rent")
+            raise ValueError(f"{wrong[0]}: belongs to {there}, not to {here}; remove {', '.join(wrong)}")
         return self
 
 

@@ -45,11 +45,13 @@ class Demand(Section):
     def _series(self) -> Demand:
         given = (self.hourly is not None) + (self.hourly_file is not None)
         if self.shape == "hourly" and given != 1:
-            raise ValueError("shape 'hourly' needs either hourly (24 or 168 weights) or hourly_file")
+            raise ValueError("shape hourly has no weights; give either hourly (24 or 168 weights) or hourly_file")
         if self.shape != "hourly" and given:
-            raise ValueError("hourly weights need shape: hourly")
+            raise ValueError("hourly weights need their shape; write shape: hourly")
         if self.hourly is not None and (len(self.hourly) not in (24, 168) or sum(self.hourly) <= 0):
-            raise ValueError("hourly needs 24 or 168 weights that are not all zero")
+            raise ValueError(
+                f"hourly: needs 24 or 168 weights that are not all zero (got {len(self.hourly)}); write one per hour"
+            )
         return self
 
 
@@ -75,18 +77,23 @@ class Workload(Section):
         volumes = [n for n in ("tokens_per_day", "requests_per_day", "tasks_per_day") if getattr(self, n) is not None]
         if len(volumes) != 1:
             got = " and ".join(volumes) or "none of them"
-            raise ValueError(f"needs exactly one of tokens_per_day, requests_per_day, tasks_per_day (got {got})")
+            fix = "keep one" if volumes else "add one"
+            raise ValueError(
+                f"needs exactly one of tokens_per_day, requests_per_day, tasks_per_day (got {got}); {fix}"
+            )
         means = self.input_tokens is not None and self.output_tokens is not None
         if self.requests and (self.input_tokens is not None or self.output_tokens is not None):
-            raise ValueError("give either input_tokens and output_tokens, or the histogram requests, not both")
+            raise ValueError("has both mean tokens and a histogram; give either input_tokens and output_tokens, or requests")
         if not self.requests and not means:
-            raise ValueError("needs input_tokens and output_tokens per request (or a histogram under requests)")
+            raise ValueError(
+                "says nothing of the size of a request; give input_tokens and output_tokens, or a histogram under requests"
+            )
         if self.requests and abs(sum(bar.share for bar in self.requests) - 1) > 1e-6:
-            raise ValueError(f"shares under requests must sum to 1, not {sum(bar.share for bar in self.requests):g}")
+            raise ValueError(f"requests: shares must sum to 1, not {sum(bar.share for bar in self.requests):g}; make them add up")
         if self.tokens_per_request <= 0:
-            raise ValueError("a request needs at least one token: input_tokens + output_tokens is zero")
+            raise ValueError("a request has no token; give input_tokens or output_tokens above zero")
         if self.cached_input_share + self.cache_write_share > 1 + 1e-12:
-            raise ValueError("cached_input_share + cache_write_share is more than all of the input")
+            raise ValueError("cached_input_share + cache_write_share is more than all of the input; lower one of them")
         return self
 
     @property
