@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from breakeven import __version__
+from breakeven.errors import EXIT_INTERRUPTED
 
 # group -> name -> (module, function, one-line help); the help is here so that --help needs no import.
 COMMANDS: dict[str, dict[str, tuple[str, str, str]]] = {
@@ -58,8 +59,6 @@ def invoke(argv: list[str]) -> int:
     try:
         result = app(args=argv, prog_name="breakeven", standalone_mode=False)
     except typer.Exit as stop:
-        if isinstance(stop.__cause__, KeyboardInterrupt):  # the parser turned Ctrl-C into a silent exit
-            raise KeyboardInterrupt from None
         return int(stop.exit_code)
     except typer.Abort:
         raise KeyboardInterrupt from None
@@ -77,6 +76,8 @@ def invoke(argv: list[str]) -> int:
         hint = f"; see 'breakeven {_command_path(argv)}--help'"
         print(f"error: {plain(str(show()).rstrip('.'))}{hint}", file=sys.stderr)  # noqa: T201
         return 2
+    if result == EXIT_INTERRUPTED:  # the parser turns Ctrl-C into a silent exit
+        raise KeyboardInterrupt
     return int(result) if isinstance(result, int) else 0
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from breakeven.cli.output import choose_format, write
-from breakeven.errors import EXIT_INFEASIBLE, EXIT_OK
+from breakeven.errors import Infeasible
+
+if TYPE_CHECKING:
+    from breakeven.compare.result import Comparison
 
 
 def run(
@@ -28,13 +33,17 @@ def run(
     """
     from breakeven.cli.inputs import load_catalogue, load_profiles, parse_date
     from breakeven.compare.comparison import compare
+    from breakeven.compare.no_offer import no_offer
     from breakeven.render import registry
 
     name = choose_format(format, output, registry.RUN_FORMATS, default="table")
     date = parse_date(as_of)
     catalogue = load_catalogue(catalog)
     loaded = load_profiles(profiles, set_)
-    results = [compare(item, catalogue, as_of=date) for item in loaded]
+    compute: Callable[..., Comparison] = compare
+    if name in registry.WITH_OUTLOOK and not redact:  # totals over time would show what redaction hides
+        from breakeven.compare.outlook import compare_with_outlook as compute
+    results = [compute(item, catalogue, as_of=date) for item in loaded]
     if locked is not None:
         from breakeven.compare.lock import verify_lock
 
@@ -45,5 +54,6 @@ def run(
         results = [redacted(result) for result in results]
     options = registry.Options(chart=chart, to_file=output is not None, **registry.terminal_options(output))
     write(registry.render_run(name, results, options), output)
-    feasible = all(result.any_self_host_feasible for result in results)
-    raise typer.Exit(EXIT_OK if feasible else EXIT_INFEASIBLE)
+    unserved = [problem for item, result in zip(loaded, results, strict=True) for problem in no_offer(item, result)]
+    if unserved:  # the report is written all the same: the APIs and the reasons are in it
+        raise Infeasible(unserved)
