@@ -60,6 +60,10 @@ def invoke(argv: list[str]) -> int:
         result = app(args=argv, prog_name="breakeven", standalone_mode=False)
     except typer.Exit as stop:
         return int(stop.exit_code)
+    except SystemExit as stop:  # the parser's own answer to a reader that went away
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise BrokenPipeError from None
+        raise
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
