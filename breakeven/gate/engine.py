@@ -18,7 +18,7 @@ from breakeven.errors import BreakevenError, InputError, Problem
 from breakeven.gate.attribution import Share, attribute
 from breakeven.gate.baseline import read_baseline
 from breakeven.gate.policy import Policy, load_policy
-from breakeven.gate.report import Compared, GateReport
+from breakeven.gate.report import Compared, Finding, GateReport, WaiverStatus
 from breakeven.gate.revision import git, listed, materialised, relative, top_level, verify
 from breakeven.gate.rules import Case, apply_waivers, judge
 from breakeven.gate.snapshot import Snapshot, snapshot
@@ -283,7 +283,8 @@ def _report(
         worst = max(problems, key=lambda error: (error.exit_code == 2, error.exit_code))
         raise type(worst)([problem for error in problems for problem in error.problems])
     as_of = judged.scope(heads[0]).as_of
-    findings, statuses = [], []
+    findings: list[Finding] = []
+    statuses: list[WaiverStatus] = []
     if policy is not None:
         on = request.on
         if policy.waivers and on is None:

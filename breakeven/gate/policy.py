@@ -91,6 +91,7 @@ class Rules(Part):
 
 
 RULE_IDS = tuple(Rules.model_fields)
+_ALWAYS_ON = ("infeasible", "new_profile", "waiver_expiry")  # they protect the gate; a policy needs a rule of its own
 
 
 class Waiver(Part):
@@ -118,7 +119,7 @@ class Waiver(Part):
 
 
 class Policy(Part):
-    version: int
+    version: int = Field(strict=True)
     subject: str = "cheapest"  # cheapest, headline-api, headline-self-host, or an offer id
     rules: Rules
     waivers: tuple[Waiver, ...] = ()
@@ -136,9 +137,8 @@ class Policy(Part):
         fixed = ("cheapest", "headline-api", "headline-self-host")
         if self.subject not in fixed and ":" not in self.subject:
             raise ValueError(f"subject must be {', '.join(fixed)} or an offer id such as api:openai/gpt-6.1-sol")
-        if not any(
-            (rule := getattr(self.rules, name)) is not None and rule.level != "off" for name in RULE_IDS[:-3]
-        ):
+        chosen = [name for name in RULE_IDS if name not in _ALWAYS_ON]
+        if not any((rule := getattr(self.rules, name)) is not None and rule.level != "off" for name in chosen):
             raise ValueError("no rule is switched on, so nothing could ever fail; add for example cost_increase")
         return self
 

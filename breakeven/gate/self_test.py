@@ -15,14 +15,14 @@ from pathlib import Path
 
 PROFILE = """\
 name: self-test
-workload: {tokens_per_day: 50M, input_tokens: 1000, output_tokens: 500}
+workload: {requests_per_day: 33333, input_tokens: 1000, output_tokens: 500}
 api: [{model: own/price, prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10}}]
 self_host:
   model: openai/gpt-oss-120b
   throughput: {total_tok_per_s: 9000}
   supply: [{rent: h100-sxm, usd_per_gpu_hour: 9, gpus: 1}]
 """
-POLICY = "version: 1\nrules:\n  cost_increase: {max_share: 1%}\n  budget_month: {max_usd: 9k}\n"
+POLICY = "version: 1\nsubject: headline-api\nrules:\n  cost_increase: {max_share: 1%}\n  budget_month: {max_usd: 9k}\n"
 
 
 def self_test_report() -> tuple[str, bool]:
@@ -58,8 +58,8 @@ def _cases(folder: Path) -> Iterator[tuple[str, bool, list[str]]]:
     good = base.read_text(encoding="utf-8")
     yield "the clean case passes", True, check
     for label, old, new in (
-        ("doubled prompt", "input_tokens: 1000", "input_tokens: 2000"), ("more volume", "50M", "60M"), ("dearer API", "output_usd_per_mtok: 10", "output_usd_per_mtok: 12"),
-        ("NaN", "50M", ".nan"), ("infinity", "50M", ".inf"), ("negative volume", "50M", "-50M"), ("unknown key", "name:", "nmae: x\nname:"),
+        ("doubled prompt", "input_tokens: 1000", "input_tokens: 2000"), ("more volume", "33333", "40000"), ("dearer API", "output_usd_per_mtok: 10", "output_usd_per_mtok: 12"),
+        ("NaN", "33333", ".nan"), ("infinity", "33333", ".inf"), ("negative volume", "33333", "-5"), ("unknown key", "name:", "nmae: x\nname:"),
         ("duplicate key", "name: self-test", "name: self-test\nname: self-test"), ("renamed profile", "name: self-test", "name: other"),
     ):  # fmt: skip
         profile.write_text(PROFILE.replace(old, new), encoding="utf-8")

@@ -27,12 +27,12 @@ class Snapshot:
 def snapshot(result: Comparison, subject: str) -> Snapshot:
     """The subject's costs. Raises :class:`InputError` when the policy names an offer the profile lacks."""
     row = _subject(result, subject)
-    figures = (None, None, None) if row is None else (row.usd_per_month, row.usd_per_mtok, row.usd_per_task)
-    for value in figures:
+    month, mtok, task = (None, None, None) if row is None else (row.usd_per_month, row.usd_per_mtok, row.usd_per_task)
+    for value in (month, mtok, task):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise InputError(Problem(f"a cost of {result.name!r} is not a finite amount", "this is a bug: please report it", result.profile_path))
     return Snapshot(
-        result.name, None if row is None else row.offer.id, *figures, result.headline.cheaper_at_volume,
+        result.name, None if row is None else row.offer.id, month, mtok, task, result.headline.cheaper_at_volume,
         {offer.offer.id: offer.usd_per_month for offer in result.offers},
     )  # fmt: skip
 
@@ -66,4 +66,5 @@ def from_data(data: Mapping[str, Any]) -> Snapshot:
     for value in numbers:
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value)):
             raise TypeError("a cost is not a finite number")
-    return Snapshot(str(data["name"]), data["subject"], *numbers, data["cheaper"], offers)
+    month, mtok, task = numbers
+    return Snapshot(str(data["name"]), data["subject"], month, mtok, task, data["cheaper"], offers)

@@ -194,12 +194,13 @@ def render_codequality(report: GateReport) -> str:
 def render_openmetrics(report: GateReport) -> str:
     """OpenMetrics text: costs, changes and findings as gauges."""
     out = []
-    for name, text, value in (
+    gauges: tuple[tuple[str, str, Callable[[Compared], float | None]], ...] = (
         ("breakeven_cost_usd_per_month", "Monthly cost of the subject.", lambda r: r.head.usd_per_month),
         ("breakeven_change_usd_per_month", "Change by this change, on the same facts.", lambda r: r.change_usd_per_month),
         ("breakeven_market_usd_per_month", "Change by the facts, on the same profile.", lambda r: r.market_usd_per_month),
         ("breakeven_first_crossover_tokens_per_day", "First crossing.", lambda r: r.first_after),
-    ):
+    )
+    for name, text, value in gauges:
         out += [f"# TYPE {name} gauge", f"# HELP {name} {text}"]
         for row in report.profiles:
             number = value(row)
