@@ -51,7 +51,7 @@ def run(
     if redact:
         from breakeven.compare.redaction import redacted
 
-        results = [redacted(result) for result in results]
+        results = [redacted(result, catalogue) for result in results]
     options = registry.Options(chart=chart, to_file=output is not None, **registry.terminal_options(output))
     write(registry.render_run(name, results, options), output)
     unserved = [problem for item, result in zip(loaded, results, strict=True) for problem in no_offer(item, result)]

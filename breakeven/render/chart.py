@@ -22,7 +22,7 @@ def draw_chart(result: Comparison, *, width: int, colour: bool) -> str:
     except ImportError:
         return ""
     head = result.headline
-    rows = {row.offer.id: row.offer for row in result.offers}
+    rows = {row.offer.id: row.offer for row in result.offers if row.usd_per_day is not None}
     if head.api not in rows or head.self_host not in rows or not rows[head.self_host].feasible:
         return ""
     found = next((c for c in result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)

@@ -69,10 +69,11 @@ def _rows(result: Comparison) -> Iterable[dict[str, Any]]:
                 "usd_per_day": line.usd_per_day, "usd_per_replica_day": line.usd_per_replica_day,
                 "usd_per_mtok": line.usd_per_mtok, "usd_per_day_at_volume": usd, "sources": " ".join(line.sources),
             }  # fmt: skip
-        yield {
-            **same, "line": "total", "usd_per_day": offer.fixed_usd_per_day, "usd_per_replica_day": offer.usd_per_replica_day,
-            "usd_per_mtok": offer.usd_per_mtok, "usd_per_day_at_volume": row.usd_per_day,
+        sums = {
+            "usd_per_day": offer.fixed_usd_per_day, "usd_per_replica_day": offer.usd_per_replica_day,
+            "usd_per_mtok": offer.usd_per_mtok,
         }  # fmt: skip
+        yield {**same, "line": "total", **(sums if offer.lines else {}), "usd_per_day_at_volume": row.usd_per_day}
     for found in result.crossovers:
         yield {
             **common, "offer": found.self_host, "line": "crossover", "against": found.api, "outcome": found.outcome,

@@ -79,7 +79,8 @@ def _page(result: Comparison) -> str:
     rows = {row.offer.id: row for row in result.offers}
     api, own = rows.get(head.api), rows.get(head.self_host)
     found = next((c for c in result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)
-    drawable = api is not None and own is not None and own.offer.feasible and found is not None
+    shown = all(row is not None and row.usd_per_day is not None for row in (api, own))  # no figure: unserved or withheld
+    drawable = api is not None and own is not None and shown and own.offer.feasible and found is not None
     frame = frame_for([api.offer, own.offer], found, result.tokens_per_day) if drawable and api and own else None
     policy = (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
@@ -208,8 +209,9 @@ def _controls(result: Comparison, frame: Frame, others: Sequence[Offer]) -> str:
 
 
 def _offers_section(result: Comparison, money: Money) -> str:
-    able = [r for r in result.offers if r.usd_per_day is not None and r.offer.eligible and r.offer.feasible]
-    best = min(able, key=lambda r: r.usd_per_day or 0.0) if able else None
+    able = [r for r in result.offers if r.offer.eligible and r.offer.feasible]
+    known = bool(able) and all(r.usd_per_day is not None for r in able)  # with a price withheld, nobody can say
+    best = min(able, key=lambda r: r.usd_per_day or 0.0) if known else None
     rows, css = [], []
     for row in result.offers:
         offer = row.offer

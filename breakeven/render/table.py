@@ -74,8 +74,13 @@ def _at_your_volume(result: Comparison) -> Text:
         return Text("At your volume: no eligible offer of this pair.")
     api = next((r for r in result.offers if r.offer.id == head.api), None)
     own = next((r for r in result.offers if r.offer.id == head.self_host), None)
-    if api is None or own is None or api.usd_per_day is None or own.usd_per_day is None:
+    if api is None or own is None or not own.offer.feasible:
         return Text("At your volume: only the API can serve.")
+    if api.usd_per_day is None or own.usd_per_day is None:
+        chosen = own if head.cheaper_at_volume == own.offer.id else api
+        text = Text(f"At {spoken(result.tokens_per_day)} tokens/day: ")
+        text.append(plain(chosen.offer.name), style="bold")
+        return text.append(" is cheaper; by how much is withheld.")
     usd = Money.of(result.currency)
     chosen, other = (own, api) if head.cheaper_at_volume == own.offer.id else (api, own)
     assert chosen.usd_per_day is not None and other.usd_per_day is not None
@@ -125,8 +130,10 @@ def short_name(offer: Offer) -> str:
 
 
 def _cheapest(result: Comparison) -> OfferAtVolume | None:
-    able = [r for r in result.offers if r.usd_per_day is not None and r.offer.eligible and r.offer.feasible]
-    return min(able, key=lambda r: r.usd_per_day or 0.0) if able else None
+    able = [r for r in result.offers if r.offer.eligible and r.offer.feasible]
+    if not able or any(r.usd_per_day is None for r in able):  # with a price withheld, nobody can say
+        return None
+    return min(able, key=lambda r: r.usd_per_day or 0.0)
 
 
 def _serves(row: OfferAtVolume) -> str:
@@ -176,6 +183,8 @@ def _crossovers(console: Console, result: Comparison, options: Options) -> None:
     for found in result.crossovers:
         first = found.outcome if found.outcome in ("never", "always") else _volume(found.first_tokens_per_day)
         settled = "" if found.outcome in ("never", "always") else _volume(found.settled_tokens_per_day, none="never")
+        if found.outcome in ("at", "sometimes") and found.first_tokens_per_day is None:
+            first = settled = "withheld"
         share = "" if found.capacity_share is None else percent(found.capacity_share)
         table.add_row(
             Text(plain(names.get(found.api, found.api), limit=80)),
@@ -263,9 +272,9 @@ def _many(console: Console, results: Sequence[Comparison], options: Options) -> 
         found = next((c for c in result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)
         first = ""
         if found is not None:
-            plainly = found.first_tokens_per_day is None or found.outcome == "always"
-            first = found.outcome if plainly else _volume(found.first_tokens_per_day)
-        settled = "" if found is None else _volume(found.settled_tokens_per_day, none="never")
+            plainly = found.outcome in ("never", "always")
+            first = found.outcome if plainly else _volume(found.first_tokens_per_day, none="withheld")
+        settled = "" if found is None or first == "withheld" else _volume(found.settled_tokens_per_day, none="never")
         cheaper = rows[head.cheaper_at_volume].offer.kind if head.cheaper_at_volume in rows else "-"
         table.add_row(
             Text(plain(result.name, limit=60)), spoken(result.tokens_per_day), _money(api.usd_per_day if api else None, usd),
