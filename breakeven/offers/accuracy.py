@@ -69,7 +69,7 @@ def compare_row(row: Measurement, lookup: ServingLookup, calibration: Calibratio
             predicted, low, high = band.typical, band.low, band.high
             if row.batch_requests is not None:
                 predicted = _burst(row, lookup, calibration)
-                width = band_width(calibration, metric="throughput", model=model, grade=estimate.grade)
+                width = band_width(calibration, metric="throughput", model=model, grade=estimate.grade, at_capacity=True)
                 low, high = predicted * width.low, predicted * width.high
     except Infeasible as error:
         return Missed(row.id, error.problems[0].message, True)

@@ -75,7 +75,7 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
             break
     if not candidates:
         if failures:
-            raise failures[-1]
+            raise failures[0]
         raise InputError("the parallel degrees do not fit together", fix="leave some of tp, pp, ep and dp blank")
     if len(candidates) == 1:
         return candidates[0]

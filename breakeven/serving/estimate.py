@@ -87,8 +87,8 @@ def _build(
     full = concurrency >= cap * config.copies * 0.999
     binding, parts = _binding(instance, shape, state, full=full)
     throughput = float(state.requests_per_s * shape.output_tokens * config.copies)
-    wide = grading.band_width(calibration, metric="throughput", model=instance.model, grade=grade)
-    slow = grading.band_width(calibration, metric="tpot", model=instance.model, grade=grade)
+    wide = grading.band_width(calibration, metric="throughput", model=instance.model, grade=grade, at_capacity=at_capacity)
+    slow = grading.band_width(calibration, metric="tpot", model=instance.model, grade=grade, at_capacity=at_capacity)
     mean = float(state.ttft_s) * 1e3 if ttft_closed else float(latency.ttft_mean_ms)
     ratio = float(latency.ttft_p95_ms) / max(float(latency.ttft_mean_ms), 1e-9)
     p95 = mean * ratio if ttft_closed else float(latency.ttft_p95_ms)

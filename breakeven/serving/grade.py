@@ -47,10 +47,20 @@ def outside_calibration(
     return tuple(reasons)
 
 
-def band_width(calibration: Calibration, *, metric: str, model: ModelSpec, grade: str) -> BandWidth:
-    """The learned 80 % band of ``throughput`` or ``tpot`` for dense or MoE models of a grade."""
+def band_width(
+    calibration: Calibration, *, metric: str, model: ModelSpec, grade: str, at_capacity: bool
+) -> BandWidth:
+    """The learned 80 % band of ``throughput`` or ``tpot``.
+
+    Bands are learned on what was measured: time per token at a fixed concurrency, throughput at
+    capacity. The other figure of the same answer is nearly its reciprocal, and so is its band.
+    """
     kind = "moe" if model.is_moe else "dense"
-    return calibration.bands.get(f"{metric}-{kind}-{grade}", _WIDEST)
+    regime = "capacity" if at_capacity else "concurrency"
+    learned = calibration.bands.get(f"{regime}-{kind}-{grade}", _WIDEST)
+    if (metric == "throughput") == at_capacity:
+        return learned
+    return BandWidth(low=1.0 / learned.high, high=1.0 / learned.low, rows=learned.rows)
 
 
 def banded(value: float, width: BandWidth) -> Band:

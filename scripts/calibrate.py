@@ -1,0 +1,283 @@
+"""Fit the serving model to the shipped measurements, cross-validate it, and write what was found.
+
+    python scripts/calibrate.py                 refit, cross-validate, write the YAML and docs/accuracy.md
+    python scripts/calibrate.py --check         only say whether the shipped figures are those of the table
+    python scripts/calibrate.py --also CSV      also fit rows that may not be shipped (their digest is recorded)
+
+Writes breakeven/catalog/data/calibration/serving.yaml and docs/accuracy.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import hashlib
+import io
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from calibration_fit import (
+    ENGINE_FACTORS,
+    GENERATION_FACTORS,
+    PARAMETERS,
+    SCHEDULING,
+    Fit,
+    Row,
+    load_rows,
+    predict_with,
+)
+from calibration_report import write_report
+
+from breakeven.catalog.store import Catalogue
+from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.measurements import read_table
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "breakeven" / "catalog" / "data" / "calibration"
+TABLE = DATA / "measurements.csv.gz"
+TARGET = DATA / "serving.yaml"
+REPORT = ROOT / "docs" / "accuracy.md"
+FOLDS = 5
+BAND_LOW, BAND_HIGH = 0.1, 0.9
+# Outside the calibration a band is at least this much wider, in logarithms, than inside it.
+OUTSIDE_WIDENING = 1.5
+
+
+def shipped_table() -> list[dict[str, str]]:
+    """The rows of the packaged table."""
+    text = gzip.decompress(TABLE.read_bytes()).decode("utf-8")
+    return [dict(row) for row in csv.DictReader(io.StringIO(text))]
+
+
+def digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def family(row: Row) -> str:
+    """Models of one architecture family, which are correlated: the name up to its size or version."""
+    name = row.model.id
+    for prefix in ("llama-4", "llama", "gpt-oss", "deepseek", "kimi", "qwen3.5", "qwen3", "qwen2", "mixtral"):
+        if name.startswith(prefix):
+            return prefix
+    return name.split("-")[0]
+
+
+def configuration_fold(row: Row) -> str:
+    """A fold that keeps all loads of one configuration together, by a hash that does not change."""
+    c = row.config
+    key = f"{row.model.id}|{row.accelerator.id}|{c.accelerators}|{c.tp}|{c.pp}|{c.ep}|{c.dp}|{c.weight_precision}|{c.engine}"
+    return str(int(hashlib.sha256(key.encode()).hexdigest(), 16) % FOLDS)
+
+
+def source(row: Row) -> str:
+    name = row.measurement.source
+    return "InferenceX" if name.startswith("InferenceX") else name
+
+
+SPLITS: dict[str, Callable[[Row], str]] = {
+    "configuration": configuration_fold,
+    "accelerator": lambda row: row.accelerator.id,
+    "family": family,
+    "source": source,
+}
+
+
+def cross_validate(
+    rows: Sequence[Row], full: dict[tuple[str, str], float], splits: Sequence[str]
+) -> dict[str, list[tuple[Row, float]]]:
+    """Signed errors of every row, predicted by a fit that did not see its group."""
+    out: dict[str, list[tuple[Row, float]]] = {}
+    for split in splits:
+        key = SPLITS[split]
+        found: list[tuple[Row, float]] = []
+        for group in sorted({key(row) for row in rows}):
+            seen = [row for row in rows if key(row) != group]
+            held = [row for row in rows if key(row) == group]
+            fit = Fit(seen)
+            warm = full if split == "configuration" else None
+            theta = fit.solve(start=warm, evaluations=6 if warm else 12)
+            errors, _ = predict_with(theta, fit.names, held)
+            found += list(zip(held, (float(e) for e in errors), strict=True))
+            print(f"  {split} {group}: {len(held)} rows, median {np.median(np.abs(errors)):.1%}", flush=True)
+        out[split] = found
+    return out
+
+
+def regime(row: Row) -> str:
+    return "concurrency" if row.measurement.metric == "tpot" else "capacity"
+
+
+def bands(validated: dict[str, list[tuple[Row, float]]]) -> dict[str, dict[str, float]]:
+    """80 % bands as factors on the prediction, from errors of unseen rows of three kinds of split."""
+    out: dict[str, dict[str, float]] = {}
+    for name in ("concurrency", "capacity"):
+        for kind in ("dense", "moe"):
+            ratios = [
+                1.0 / (1.0 + error)
+                for split in ("configuration", "accelerator", "source")
+                if split in validated
+                for row, error in validated[split]
+                if regime(row) == name and ("moe" if row.model.is_moe else "dense") == kind
+                and row.measurement.regime != "offline-batch"
+            ]  # fmt: skip
+            low, high = (float(np.quantile(ratios, q)) for q in (BAND_LOW, BAND_HIGH))
+            low, high = min(low, 0.97), max(high, 1.03)
+            for grade, power in (("C", 1.0), ("D", OUTSIDE_WIDENING)):
+                out[f"{name}-{kind}-{grade}"] = {
+                    "low": _round(low**power), "high": _round(high**power), "rows": len(ratios)
+                }  # fmt: skip
+            # A published or own measurement: two sources of the same configuration agree within about 10 %.
+            out[f"{name}-{kind}-B"] = {"low": 0.88, "high": 1.12, "rows": 0}
+            out[f"{name}-{kind}-A"] = {"low": 0.95, "high": 1.05, "rows": 0}
+    return out
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def parameters(
+    names: Sequence[tuple[str, str]], theta: Any, kept: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """The fitted values as the catalogue keeps them; factors of generations without rows are carried over."""
+    out: dict[str, dict[str, Any]] = {}
+    for name, (unit, low, high, _) in PARAMETERS.items():
+        out[name] = {"unit": unit, "bounds": [low, high], "base": {}}
+    for (name, key), value in zip(names, theta, strict=True):
+        number = float(f"{np.exp(value):.5g}")
+        if ":" not in key:
+            out[name]["base"][key] = number
+            continue
+        group, which = key.split(":", 1)
+        if abs(number - 1.0) > 0.002:
+            out[name].setdefault(group, {})[which] = number
+    for name, entry in out.items():
+        bases = [v for k, v in entry["base"].items() if k != "any"]
+        entry["base"].setdefault("any", float(f"{np.exp(np.mean(np.log(bases))):.5g}") if bases else PARAMETERS[name][3])
+        for generation, factors in kept.items():
+            if name in factors and name in GENERATION_FACTORS:
+                entry.setdefault("generation", {}).setdefault(generation, factors[name])
+    return out
+
+
+def kept_generations(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """Generation factors of the shipped calibration for generations that the table has no rows of."""
+    if not TARGET.exists():
+        return {}
+    data = yaml.safe_load(TARGET.read_text("utf-8"))
+    present = {row.accelerator.generation for row in rows}
+    return {g: dict(f["factors"]) for g, f in data.get("kept_generations", {}).items() if g not in present}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--also", type=Path, action="append", default=[])
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--splits", default="configuration,accelerator,family,source")
+    parser.add_argument("--date", default=None, help="date of the calibration; the table's own by default")
+    options = parser.parse_args()
+    lookup = ServingLookup(Catalogue.load())
+    rows = load_rows(shipped_table(), lookup)
+    mark = digest(gzip.decompress(TABLE.read_bytes()))
+    if options.check:
+        shipped = yaml.safe_load(TARGET.read_text("utf-8"))
+        print("calibrated on this table" if shipped["digest"] == mark else "the table changed since the calibration")
+        return 0 if shipped["digest"] == mark else 1
+    extra = [row for path in options.also for row in load_rows(read_table(path), lookup)]
+    kept = kept_generations(rows)
+    fit = Fit(rows)
+    theta = fit.solve(evaluations=40)
+    full = dict(zip(fit.names, theta, strict=True))
+    errors, ttft = predict_with(theta, fit.names, rows)
+    print(f"{len(rows)} rows, {len(fit.names)} numbers, median error {np.median(np.abs(errors)):.1%}")
+    if extra:
+        kept |= fit_generations(rows, extra, full)
+    splits = [name for name in options.splits.split(",") if name]
+    validated = cross_validate(rows, full, splits)
+    date = options.date or str(lookup.catalogue.released)
+    document = {
+        "id": "serving",
+        "date": date,
+        "digest": mark,
+        "note": "Fitted by scripts/calibrate.py on measurements.csv.gz; see docs/accuracy.md. Do not edit by hand.",
+        "parameters": parameters(fit.names, theta, {g: f["factors"] if "factors" in f else f for g, f in kept.items()}),
+        "scheduling": SCHEDULING,
+        "bands": bands(validated),
+        "covered": covered(rows, kept),
+        "kept_generations": {g: f if "factors" in f else {"factors": f} for g, f in kept.items()},
+        "errors": error_table(rows, errors, validated),
+    }
+    TARGET.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110), "utf-8")
+    write_report(REPORT, document, rows=len(rows), ttft=float(np.nanmedian(np.abs(ttft))), factors=ENGINE_FACTORS)
+    return 0
+
+
+def fit_generations(
+    rows: Sequence[Row], extra: Sequence[Row], full: dict[tuple[str, str], float]
+) -> dict[str, dict[str, Any]]:
+    """Factors of generations that only rows which may not be shipped describe; everything else stays as fitted."""
+    present = {row.accelerator.generation for row in rows}
+    out: dict[str, dict[str, Any]] = {}
+    for generation in sorted({row.accelerator.generation for row in extra} - present):
+        mine = [row for row in extra if row.accelerator.generation == generation]
+        if len(mine) < 10:
+            continue
+        fit = Fit(mine)
+        fit.start = np.array([full.get(n, s) for n, s in zip(fit.names, fit.start, strict=True)])
+        fit.spread = np.array([0.5 if k.startswith("generation:") else 1e-3 for _, k in fit.names])
+        theta = fit.solve(start=dict(zip(fit.names, fit.start, strict=True)), evaluations=40)
+        factors = {
+            n: float(f"{np.exp(v):.5g}")
+            for (n, k), v in zip(fit.names, theta, strict=True)
+            if k.startswith("generation:") and abs(v) > 0.002
+        }
+        sources = sorted({row.measurement.source for row in mine})
+        out[generation] = {"factors": factors, "rows": len(mine), "sources": sources}
+    return out
+
+
+def covered(rows: Sequence[Row], kept: dict[str, Any]) -> dict[str, list[str]]:
+    """What the calibration has seen, for the grades."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.accelerator.generation] = counts.get(row.accelerator.generation, 0) + 1
+    attention = {"linear" for r in rows if r.model.linear.count} | {"sparse" for r in rows if r.model.sparse_top_k}
+    engines = {r.config.engine for r in rows}
+    return {
+        "engines": sorted(e for e in engines if sum(r.config.engine == e for r in rows) >= 10),
+        "generations": sorted({g for g, n in counts.items() if n >= 5} | set(kept)),
+        "attention": sorted(attention),
+    }
+
+
+def error_table(
+    rows: Sequence[Row], errors: Any, validated: dict[str, list[tuple[Row, float]]]
+) -> list[dict[str, Any]]:
+    """Median and 90th percentile of the absolute error by split, regime and architecture."""
+    out = []
+    groups = {"in sample": list(zip(rows, (float(e) for e in errors), strict=True)), **validated}
+    for split, pairs in groups.items():
+        by: dict[tuple[str, str], list[float]] = {}
+        for row, error in pairs:
+            by.setdefault((row.measurement.regime, "MoE" if row.model.is_moe else "dense"), []).append(error)
+        for (name, kind), found in sorted(by.items()):
+            absolute = np.abs(found)
+            out.append({
+                "split": split, "regime": name, "kind": kind, "rows": len(found),
+                "median_abs_error": _round(float(np.median(absolute))),
+                "p90_abs_error": _round(float(np.quantile(absolute, 0.9))),
+                "median_error": _round(float(np.median(found))),
+            })  # fmt: skip
+    return out
+
+
+if __name__ == "__main__":
+    sys.exit(main())
