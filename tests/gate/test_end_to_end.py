@@ -1,0 +1,186 @@
+"""A pull request in a real git repository, and every surface of its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from breakeven.cli.main import run
+from breakeven.render.gate_surfaces import GATE_FORMATS
+from tests.gate.bench import PROFILE, git, repository
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECK = ["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main"]
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = repository(tmp_path / "r")
+    monkeypatch.chdir(folder)
+    (folder / "chat.yaml").write_text(PROFILE.replace("input_tokens: 1000", "input_tokens: 2000"), encoding="utf-8")
+    git(folder, "commit", "-q", "-a", "-m", "longer prompt")
+    return folder
+
+
+def test_a_doubled_prompt_fails_names_its_line_and_sums_exactly(pull_request: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(CHECK) == 1
+    text = capsys.readouterr().out
+    assert "chat.yaml:4 workload.input_tokens 1000 -> 2000" in text
+    assert run([*CHECK, "-f", "json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    row = report["profiles"][0]
+    assert sum(share["cents"] for share in row["waterfall"]) == round(row["change_usd_per_month"] * 100)
+    assert sum(share["usd_per_month"] for share in row["waterfall"]) == pytest.approx(row["change_usd_per_month"], abs=1e-9)
+    assert [share["cause"] for share in row["waterfall"]] == ["token mix"]
+    # 33,333 requests a day, 1,000 more input tokens each, at $2 per million, in a month of 730 hours
+    assert row["change_usd_per_month"] == pytest.approx(33_333 * 1000 / 1e6 * 2 * 730 / 24, rel=1e-9)
+    assert git(pull_request, "status", "--porcelain") == ""
+
+
+def test_several_causes_sum_to_the_cent_whatever_their_order(pull_request: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = PROFILE.replace("input_tokens: 1000", "input_tokens: 1777").replace("33333", "41111").replace("output_usd_per_mtok: 10", "output_usd_per_mtok: 11.37")
+    (pull_request / "chat.yaml").write_text(text, encoding="utf-8")
+    assert run([*CHECK, "-f", "json"]) == 1
+    row = json.loads(capsys.readouterr().out)["profiles"][0]
+    assert {share["cause"] for share in row["waterfall"]} == {"volume", "token mix", "API price"}
+    assert sum(share["cents"] for share in row["waterfall"]) == round(row["change_usd_per_month"] * 100)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("33333", "33334"), ("33333", "20000"), ("name: chat", "# a comment\nname: chat\ndescription: words")],
+    ids=["below tolerance", "decrease", "unrelated"],
+)  # fmt: skip
+def test_what_does_not_hurt_passes_and_says_so(tmp_path: Path, old: str, new: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = repository(tmp_path / "r")
+    monkeypatch.chdir(folder)
+    (folder / "chat.yaml").write_text(PROFILE.replace(old, new), encoding="utf-8")
+    assert run(CHECK) == 0
+    assert "passed: 0 error(s)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", GATE_FORMATS)
+def test_same_inputs_same_bytes_anywhere(pull_request: Path, name: str) -> None:
+    def once(**environment: str) -> bytes:
+        done = subprocess.run(
+            [sys.executable, "-m", "breakeven", *CHECK, "-f", name], cwd=pull_request, capture_output=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        )  # fmt: skip
+        assert done.returncode == 1, done.stderr
+        return done.stdout
+
+    first = once(PYTHONHASHSEED="1", TZ="UTC", LC_ALL="C")
+    assert first == once(PYTHONHASHSEED="77", TZ="Asia/Tokyo", LC_ALL="C.UTF-8", COLUMNS="200")
+
+
+def surface(name: str, capsys: pytest.CaptureFixture[str]) -> str:
+    run([*CHECK, "-f", name])
+    return capsys.readouterr().out
+
+
+def test_junit_is_what_its_readers_expect(pull_request: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = ET.fromstring(surface("junit", capsys))
+    assert root.tag == "testsuites"
+    suite = root.find("testsuite")
+    assert suite is not None
+    cases = suite.findall("testcase")
+    assert int(suite.get("tests", "0")) == len(cases)
+    assert int(suite.get("failures", "0")) == len([case for case in cases if case.find("failure") is not None]) >= 1
+    assert all(case.get("name") and case.get("classname") for case in cases)
+
+
+def test_sarif_has_what_the_standard_requires(pull_request: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = json.loads(surface("sarif", capsys))
+    assert data["version"] == "2.1.0"
+    (sarif_run,) = data["runs"]
+    rules = [rule["id"] for rule in sarif_run["tool"]["driver"]["rules"]]
+    assert sarif_run["tool"]["driver"]["name"] == "breakeven"
+    for result in sarif_run["results"]:
+        assert rules[result["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note", "none")
+        assert result["message"]["text"]
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == "chat.yaml"
+        assert place["region"]["startLine"] >= 1
+        assert result["partialFingerprints"]
+
+
+def test_openmetrics_parses(pull_request: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+    families = {family.name: family for family in text_string_to_metric_families(surface("openmetrics", capsys))}
+    assert families["breakeven_gate_failed"].samples[0].value == 1.0
+    assert families["breakeven_change_usd_per_month"].samples[0].labels == {"profile": "chat"}
+
+
+def test_code_quality_and_annotations(pull_request: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for item in json.loads(surface("codequality", capsys)):
+        assert {"description", "check_name", "fingerprint", "severity", "location"} <= set(item)
+        assert item["location"]["lines"]["begin"] >= 1
+    lines = surface("github", capsys).splitlines()
+    assert lines[0].startswith("::error file=chat.yaml,line=4,title=breakeven cost_increase::")
+    assert sum(line.startswith("::error") for line in lines) <= 10
+    assert surface("md", capsys).startswith("<!-- breakeven-gate -->")
+
+
+def test_the_market_is_kept_apart_from_the_change(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = repository(tmp_path / "r")
+    monkeypatch.chdir(folder)
+    text = PROFILE.replace("{model: own/price, prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10, cached_input_usd_per_mtok: 0.2}}", "google/gemini-4-argon")
+    (folder / "chat.yaml").write_text(text, encoding="utf-8")
+    git(folder, "commit", "-q", "-a", "-m", "another API")
+    git(folder, "branch", "-f", "main", "HEAD")
+    (folder / "chat.yaml").write_text(text.replace("name: chat", "name: chat\nas_of: 2026-12-02"), encoding="utf-8")
+    assert run(["diff", "chat.yaml", "--base-ref", "main", "-f", "json"]) == 0
+    row = json.loads(capsys.readouterr().out)["profiles"][0]
+    assert row["change_usd_per_month"] == 0.0
+    assert row["market_usd_per_month"] > 0.0  # the announced rise of December
+
+
+def test_a_hundred_profiles_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = repository(tmp_path / "r")
+    monkeypatch.chdir(folder)
+    names = []
+    for number in range(100):
+        name = f"p{number}.yaml"
+        names.append(name)
+        (folder / name).write_text(PROFILE.replace("name: chat", f"name: p{number}"), encoding="utf-8")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "hundred")
+    git(folder, "branch", "-f", "main", "HEAD")
+    (folder / "p7.yaml").write_text(PROFILE.replace("name: chat", "name: p7").replace("input_tokens: 1000", "input_tokens: 2000"), encoding="utf-8")
+    start = time.perf_counter()
+    assert run(["check", *names, "--policy", "breakeven.policy.yaml", "--base-ref", "main"]) == 1
+    assert time.perf_counter() - start < 20  # a safety net; benchmarks/bench_gate.py measures it
+
+
+def test_approval_and_diff_of_results(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = repository(tmp_path / "r")
+    monkeypatch.chdir(folder)
+    approve = ["check", "chat.yaml", "--approve", "--approver", "bob", "--on", "2026-11-24", "--reason", "budget 2027", "-o"]
+    assert run([*approve, "a.json"]) == 0
+    assert run([*approve, "b.json"]) == 0
+    assert Path("a.json").read_bytes() == Path("b.json").read_bytes()
+    assert json.loads(Path("a.json").read_text(encoding="utf-8"))["approved_by"] == "bob"
+    assert run(["run", "chat.yaml", "-o", "before.json"]) == 0
+    (folder / "chat.yaml").write_text(PROFILE.replace("33333", "44444"), encoding="utf-8")
+    capsys.readouterr()
+    assert run(["diff", "before.json", "chat.yaml"]) == 0
+    assert "workload.requests_per_day 33333 -> 44444" in capsys.readouterr().out
+
+
+def test_the_self_test_finds_no_hole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "--self-test"]) == 0
+    assert "0 failed" in capsys.readouterr().out
+
+
+def test_the_self_test_fails_when_the_gate_has_a_hole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("breakeven.gate.engine.judge", lambda case: [])
+    assert run(["check", "--self-test"]) == 1
+    assert "HOLE doubled prompt" in capsys.readouterr().out
