@@ -25,6 +25,11 @@ class FactFiles:
                 raise InputError(Problem("no such catalogue", "name a directory or a YAML file of facts", str(overlay)))
         self._overlays = [(overlay, _overlay_files(overlay)) for overlay in overlays]
 
+    @property
+    def overlays(self) -> tuple[tuple[Path, tuple[Path, ...]], ...]:
+        """Each overlay as it was named, with the files of facts in it."""
+        return tuple((root, tuple(path for _, _, path in files)) for root, files in self._overlays)
+
     @cached_property
     def table(self) -> dict[str, dict[str, list[tuple[Path, int]]]]:
         """kind -> id -> files, packaged first."""

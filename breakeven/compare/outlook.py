@@ -46,6 +46,12 @@ def with_outlook(scope: Scope, result: Comparison) -> Comparison:
     return replace(result, outlook=Outlook(over_time, weighed, no_forecast, no_risk))
 
 
+def with_forecast(scope: Scope, result: Comparison) -> Comparison:
+    """The result with the part of the outlook that needs no extra library."""
+    over_time, no_forecast = _forecast(scope, result)
+    return replace(result, outlook=Outlook(over_time, None, no_forecast, "left out here: see breakeven risk"))
+
+
 def _forecast(scope: Scope, result: Comparison) -> tuple[Forecast | None, str | None]:
     head = result.headline
     try:
