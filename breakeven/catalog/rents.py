@@ -52,9 +52,12 @@ def observed_rentals(
 
 def _packaged(catalogue: Catalogue, name: str, accelerator: str) -> list[Cited[RentalPrice]]:
     """The records of a packaged provider that name the accelerator by its id, as packaged files do."""
-    path = catalogue.files.table["rental"][name][0][0]
-    file = shown_path(path)
-    rows = records_naming(path.read_bytes(), str(path), field="prices", key="accelerator", value=accelerator)
-    return [
-        catalogue.cite("rental", name, "prices", index, construct(RentalPrice, data), file) for index, data in rows
-    ]
+    key = (name, accelerator)
+    if key not in catalogue.rents_read:  # sweeps and the gate ask again and again
+        path = catalogue.files.table["rental"][name][0][0]
+        file = shown_path(path)
+        rows = records_naming(path.read_bytes(), str(path), field="prices", key="accelerator", value=accelerator)
+        catalogue.rents_read[key] = [
+            catalogue.cite("rental", name, "prices", index, construct(RentalPrice, data), file) for index, data in rows
+        ]
+    return catalogue.rents_read[key]

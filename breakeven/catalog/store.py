@@ -52,6 +52,7 @@ class Catalogue:
         self._aliases: dict[str, dict[str, str]] = {}
         self._heads: dict[tuple[str, str], dict[str, Any]] = {}
         self._sources: dict[str, SourceRow] = {}
+        self.rents_read: dict[tuple[str, str], list[Cited[RentalPrice]]] = {}  # excerpts, by provider and accelerator
         meta = load_path(files.base / "catalogue.yaml").data
         self.version: str = str(meta["version"])
         self.released: dt.date = meta["released"]
