@@ -46,6 +46,7 @@ TABLE = DATA / "measurements.csv.gz"
 TARGET = DATA / "serving.yaml"
 REPORT = ROOT / "docs" / "accuracy.md"
 FOLDS = 5
+SMALLEST_GROUP = 12
 BAND_LOW, BAND_HIGH = 0.1, 0.9
 # Outside the calibration a band is at least this much wider, in logarithms, than inside it.
 OUTSIDE_WIDENING = 1.5
@@ -96,7 +97,7 @@ def cross_validate(
     """Signed errors of every row, predicted by a fit that did not see its group."""
     out: dict[str, list[tuple[Row, float]]] = {}
     for split in splits:
-        key = SPLITS[split]
+        key = _lumped(rows, SPLITS[split])
         found: list[tuple[Row, float]] = []
         for group in sorted({key(row) for row in rows}):
             seen = [row for row in rows if key(row) != group]
@@ -109,6 +110,14 @@ def cross_validate(
             print(f"  {split} {group}: {len(held)} rows, median {np.median(np.abs(errors)):.1%}", flush=True)
         out[split] = found
     return out
+
+
+def _lumped(rows: Sequence[Row], key: Callable[[Row], str]) -> Callable[[Row], str]:
+    """Groups of a dozen rows and more as they are; all smaller ones held out together."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[key(row)] = counts.get(key(row), 0) + 1
+    return lambda row: key(row) if counts[key(row)] >= SMALLEST_GROUP else "(small groups)"
 
 
 def regime(row: Row) -> str:

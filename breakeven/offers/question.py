@@ -151,6 +151,7 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         estimate = within_latency(
             instance, point.shape, calibration, latency=point.latency, arrival_cv2=question.burstiness
         )
+    plain = estimate
     if question.draft_tokens is not None and question.acceptance is not None:
         from breakeven.serving.speculation import with_speculation
 
@@ -159,11 +160,11 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     if question.prefill_accelerators is not None:
         from breakeven.offers.disaggregated import disaggregate
 
-        extras |= disaggregate(pinned, instance, estimate, question.prefill_accelerators, lookup, calibration)
+        extras |= disaggregate(pinned, instance, plain, question.prefill_accelerators, lookup, calibration)
     if question.simulate:
         from breakeven.serving.simulation import check_by_simulation
 
-        extras |= check_by_simulation(instance, point.shape, estimate, arrival_cv2=question.burstiness)
+        extras |= check_by_simulation(instance, point.shape, plain, arrival_cv2=question.burstiness)
     return Answered(
         model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
         usd_per_mtok=usd_per_mtok(lookup, accelerator.id, estimate), extras=extras,

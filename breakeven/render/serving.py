@@ -59,7 +59,8 @@ def _sheet(answer: Answered) -> str:
     for name, value in answer.extras.items():
         rows.append((name.replace("_", " "), value if isinstance(value, str) else f"{value:,.4g}"))
     rows += [("note", note) for note in e.notes]
-    return "".join(f"{plain(name):<14}{plain(text)}\n" for name, text in rows)
+    width = max(len(name) for name, _ in rows) + 2
+    return "".join(f"{plain(name):<{width}}{plain(text)}\n" for name, text in rows)
 
 
 def _ranking(answers: list[Answered]) -> str:

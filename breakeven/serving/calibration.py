@@ -8,6 +8,7 @@ error. No parameter knows a model, an accelerator or a source by name.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,8 @@ _ENGINE_SPELLINGS = {
     "trt": "tensorrt-llm", "tensorrtllm": "tensorrt-llm", "sgl": "sglang",
 }  # fmt: skip
 DEFAULT_ENGINE = "vllm"
+# The nearest generation of the same maker, for one without measurements.
+_RELATIVES = {"cdna4": "cdna3", "cdna2": "cdna3", "volta": "turing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,16 @@ class Parameter:
     def value(self, *, kind: str, engine: str, generation: str) -> float:
         base = self.base[kind] if kind in self.base else self.base["any"]
         value = base * self.engine.get(engine, 1.0) * self.engine.get(f"{engine}/{kind}", 1.0)
-        value *= self.generation.get(generation, 1.0)
+        value *= self._generation(generation)
         return min(max(value, self.low), self.high)
+
+
+    def _generation(self, name: str) -> float:
+        """The generation's factor; half (in logarithms) of a relative's where nobody measured it."""
+        if name in self.generation:
+            return self.generation[name]
+        relative = _RELATIVES.get(name)
+        return math.sqrt(self.generation[relative]) if relative in self.generation else 1.0
 
 
 @dataclass(frozen=True, slots=True)
