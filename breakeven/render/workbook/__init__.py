@@ -1,0 +1,1 @@
+"""The workbook, one file per sheet. ``render/xlsx.py`` puts them together."""
