@@ -50,6 +50,8 @@ SMALLEST_GROUP = 12
 BAND_LOW, BAND_HIGH = 0.1, 0.9
 # Outside the calibration a band is at least this much wider, in logarithms, than inside it.
 OUTSIDE_WIDENING = 1.5
+# A group of more than this share of the rows cannot be left out fairly: nothing replaces it.
+LARGEST_FAIR_SHARE = 0.25
 
 
 def shipped_table() -> list[dict[str, str]]:
@@ -133,7 +135,7 @@ def bands(validated: dict[str, list[tuple[Row, float]]]) -> dict[str, dict[str, 
                 1.0 / (1.0 + error)
                 for split in ("configuration", "accelerator", "source")
                 if split in validated
-                for row, error in validated[split]
+                for row, error in _fair(validated[split], SPLITS[split])
                 if regime(row) == name and ("moe" if row.model.is_moe else "dense") == kind
                 and row.measurement.regime != "offline-batch"
             ]  # fmt: skip
@@ -147,6 +149,14 @@ def bands(validated: dict[str, list[tuple[Row, float]]]) -> dict[str, dict[str, 
             out[f"{name}-{kind}-B"] = {"low": 0.88, "high": 1.12, "rows": 0}
             out[f"{name}-{kind}-A"] = {"low": 0.95, "high": 1.05, "rows": 0}
     return out
+
+
+def _fair(pairs: list[tuple[Row, float]], key: Callable[[Row], str]) -> list[tuple[Row, float]]:
+    """Without groups so large that the fit without them is another calibration, not this one."""
+    counts: dict[str, int] = {}
+    for row, _ in pairs:
+        counts[key(row)] = counts.get(key(row), 0) + 1
+    return [pair for pair in pairs if counts[key(pair[0])] <= LARGEST_FAIR_SHARE * len(pairs)]
 
 
 def _round(value: float) -> float:

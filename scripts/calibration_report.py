@@ -50,7 +50,8 @@ all clients at once, and the fit has a share of requests that arrive bunched for
 
 ## Bands
 80 % bands are the 10th and 90th percentile of measured / predicted over rows the fit had not seen
-(configuration, accelerator and source splits together), by regime and dense or MoE. Outside the
+(configuration, accelerator and source splits together, without groups of over a quarter of the
+rows), by regime and dense or MoE. Outside the
 calibration (grade D) they are {widening} times as wide in logarithms.
 """
 

@@ -36,6 +36,7 @@ def estimate(
     ),
     simulate: bool = typer.Option(False, "--simulate", help="Check the formula by an event simulation (seconds)."),
     evidence: str = typer.Option("best", "--evidence", help="model: the calibrated model alone; best: published too."),
+    own: Path | None = typer.Option(None, "--own", metavar="YAML", help="Your benchmark, from 'benchmark import -o'."),
     points: Path | None = typer.Option(None, "--points", metavar="CSV", help="Many questions, one per row."),
     output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write here instead of to standard output."),
     format: str = typer.Option("table", "--format", "-f", help="table or json."),
@@ -69,6 +70,6 @@ def estimate(
         tpot_ms=tpot_ms, percentile=percentile, burstiness=burstiness, tp=tp, pp=pp, ep=ep, dp=dp,
         weight_precision=precision, kv_precision=kv_precision, engine=engine, cached_input_share=cached_input_share,
         draft_tokens=draft_tokens, acceptance=acceptance, prefill_accelerators=prefill_accelerators,
-        simulate=simulate, evidence=evidence,
+        simulate=simulate, evidence=evidence, own=own,
     )  # fmt: skip
     write(render_estimates(ask(question, lookup, calibration), format=format), output)

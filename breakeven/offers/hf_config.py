@@ -77,6 +77,8 @@ def from_hf_config(data: Mapping[str, Any], *, model_id: str, path: str = "confi
     kv_heads = read.whole("num_key_value_heads", "num_kv_heads", "n_head_kv", default=kv_default)
     head_dim = read.whole("head_dim", "attention_head_dim", default=max(1, hidden // heads))
     rank = read.whole("kv_lora_rank", default=0)
+    if rank:  # of queries and keys; configs of MLA models state it in parts, or something else as head_dim
+        head_dim = read.whole("qk_nope_head_dim", default=128) + read.whole("qk_rope_head_dim", default=64)
     experts = read.whole("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", default=0)
     dense, moe = _ffn_layers(read, data, layers, experts)
     expert_width = 0

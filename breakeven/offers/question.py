@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from breakeven.errors import BreakevenError, InputError, Problem
 from breakeven.offers.lookup import ServingLookup
@@ -40,6 +41,7 @@ class Question:
     prefill_accelerators: int | None = None
     simulate: bool = False
     evidence: str = "best"
+    own: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,11 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     point = to_point(question)
     model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
     extras: dict[str, float | str] = {}
-    if question.evidence == "best" and question.draft_tokens is None and question.prefill_accelerators is None:
+    if question.own is not None:
+        from breakeven.offers.own import own_evidence
+
+        estimate = own_evidence(point, question.own, lookup, calibration)
+    elif question.evidence == "best" and question.draft_tokens is None and question.prefill_accelerators is None:
         from breakeven.offers.evidence import best_evidence
 
         estimate = best_evidence(point, lookup, calibration)

@@ -1,8 +1,8 @@
 """The user's own benchmark against the model: rescale it from one load, refit it from three.
 
 The shipped parameters are the prior. One measured load moves all times by one factor. Three or more
-move three things that a benchmark can tell apart: how fast memory streams (long steps), the time
-per layer (short steps), and the time per sequence (how steps grow with the batch).
+move what a benchmark can tell apart: how fast memory streams and matrices multiply (long steps,
+prefill), the time per layer (short steps), and per sequence (how steps grow with the batch).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _TIMES = (
 )  # fmt: skip
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "memory": ("dense_memory", "expert_memory", "cache_memory"),
+    "compute": ("dense_compute", "expert_compute", "attention_compute"),
     "layer": ("layer_s", "expert_layer_s", "collective_s"),
     "sequence": ("sequence_s",),
 }
@@ -42,12 +43,13 @@ class Refit:
 
 
 def multiplied(parameter: Parameter, factor: float) -> Parameter:
-    """Base values times a factor, bounds widened so that the user's own figures are never clipped."""
+    """Base values times a factor. Bounds widen for the user's own figures, but a share stays at most one."""
+    high = max(parameter.high, parameter.high * factor)
     return replace(
         parameter,
         base={kind: value * factor for kind, value in parameter.base.items()},
         low=min(parameter.low, parameter.low * factor),
-        high=max(parameter.high, parameter.high * factor),
+        high=min(high, 1.0) if parameter.unit == "share" else high,
     )
 
 

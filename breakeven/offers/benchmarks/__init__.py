@@ -1,0 +1,1 @@
+"""Readers of benchmark result files: one module per tool, one normal form."""

@@ -1,0 +1,56 @@
+"""vLLM ``bench serve --save-result`` (one JSON object, or one per line with --append-result)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields, check_complete
+
+
+def matches(data: Mapping[str, Any]) -> bool:
+    return "mean_tpot_ms" in data and ("tokenizer_id" in data or "model_id" in data or "num_prompts" in data)
+
+
+def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
+    f = Fields(data, path)
+    completed = f.number("completed") or 0.0
+    warnings = list(check_complete(f, completed=completed, failed=f.number("failed") or 0.0))
+    # Lengths under random_range_ratio differ from the nominal ones: only totals tell.
+    isl, osl = f.need("total_input_tokens") / completed, f.need("total_output_tokens") / completed
+    rate, concurrency = f.number("request_rate"), f.number("max_concurrency")
+    closed = rate is None  # "inf" is text
+    if closed:
+        warnings.append(CLOSED_LOOP_TTFT)
+    p95 = f.number("p95_ttft_ms")
+    if p95 is None:
+        warnings.append("no p95 of the time to first token: vLLM saves p99 only unless --metric-percentiles 50,95,99")
+    accepted = f.number("spec_decode_acceptance_length")
+    if accepted:
+        warnings.append(f"speculative decoding, {accepted:.2f} tokens per step: inter-token latency is not time per token")
+    return [
+        BenchmarkRow(
+            tool="vllm",
+            engine="vllm",
+            model=f.text("model_id", "model"),
+            accelerator=f.text("gpu", "accelerator"),
+            accelerators=f.whole("gpus", "n_gpus", "n"),
+            tp=f.whole("tp"),
+            pp=f.whole("pp"),
+            ep=f.whole("ep"),
+            dp=f.whole("dp"),
+            weight_precision=f.text("precision", "quantization"),
+            input_tokens=isl,
+            output_tokens=osl,
+            concurrency=concurrency or (None if not closed else completed),
+            requests_per_s=f.number("request_throughput"),
+            closed_loop=closed,
+            tpot_ms=f.number("mean_tpot_ms"),
+            ttft_ms_mean=f.number("mean_ttft_ms"),
+            ttft_ms_p50=f.number("median_ttft_ms", "p50_ttft_ms"),
+            ttft_ms_p95=p95,
+            output_tok_per_s=f.number("output_throughput"),
+            acceptance_length=accepted,
+            warnings=tuple(warnings),
+        )
+    ]

@@ -1,0 +1,184 @@
+"""The user's own benchmark: normalised, compared with the model, and fitted with the model as prior."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from breakeven import yamlio
+from breakeven.errors import InputError, Problem
+from breakeven.offers.benchmarks.row import BenchmarkRow
+from breakeven.offers.evidence import corrected
+from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.points import Point, answer
+from breakeven.serving.calibration import Calibration, normalise_engine
+from breakeven.serving.refit import GROUPS, Refit, adjusted, refit
+from breakeven.serving.spec import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a file does not say and the user adds; a given value wins over the file's."""
+
+    model: str | None = None
+    accelerator: str | None = None
+    accelerators: int | None = None
+    tp: int | None = None
+    pp: int | None = None
+    ep: int | None = None
+    dp: int | None = None
+    weight_precision: str | None = None
+    kv_precision: str | None = None
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBenchmark:
+    """The fitted result: what it is of, the multipliers, and row by row what was measured and predicted."""
+
+    point: Point
+    rows: tuple[BenchmarkRow, ...]
+    used: tuple[BenchmarkRow, ...]
+    fit: Refit
+    grade_note: str
+
+
+def fit_own(
+    rows: Sequence[BenchmarkRow], named: Named, lookup: ServingLookup, calibration: Calibration
+) -> OwnBenchmark:
+    """Fit the rows of one configuration. Rows without TPOT or concurrency cannot be used and say so."""
+    points = [to_point(row, named) for row in rows]
+    kinds = {(p.model, p.accelerator, p.accelerators, p.tp, p.pp, p.ep, p.dp, p.weight_precision, p.engine) for p in points}
+    if len(kinds) > 1:
+        raise InputError(
+            f"the file holds {len(kinds)} configurations", fix="import them one by one, or name --model, -n and degrees"
+        )
+    used = [
+        (row, point)
+        for row, point in zip(rows, points, strict=True)
+        if row.tpot_ms and row.concurrency and not row.acceptance_length
+    ]
+    if not used:
+        raise InputError(
+            "no run has both a time per output token and a concurrency without speculation",
+            fix="benchmark with --max-concurrency, speculative decoding off",
+        )
+    first = answer(used[0][1], lookup, calibration)
+    pinned = [
+        replace(
+            point, accelerators=first.config.accelerators, tp=first.config.tp, pp=first.config.pp,
+            ep=first.config.ep, dp=first.config.dp, weight_precision=first.config.weight_precision,
+            kv_precision=first.config.kv_precision,
+        )
+        for _, point in used
+    ]  # fmt: skip
+
+    def predict(which: Calibration) -> list[float]:
+        return [answer(point, lookup, which).tpot_ms.typical for point in pinned]
+
+    found = refit(calibration, predict, [float(row.tpot_ms or 0.0) for row, _ in used])
+    note = "refitted from three or more loads" if len(used) >= 3 else "rescaled: three loads or more would refit it"
+    return OwnBenchmark(pinned[0], tuple(rows), tuple(row for row, _ in used), found, note)
+
+
+def to_point(row: BenchmarkRow, named: Named) -> Point:
+    """The question a run answers."""
+    model, accelerator = named.model or row.model, named.accelerator or _hardware(row.accelerator)
+    missing = [
+        Problem("the file does not say it", f"give {option}", field=field)
+        for value, option, field in ((model, "--model", "model"), (accelerator, "--accelerator", "accelerator"))
+        if not value
+    ]
+    if missing:
+        raise InputError(missing)
+    assert model is not None and accelerator is not None
+    degrees: dict[str, Any] = {n: getattr(named, n) or getattr(row, n) for n in ("tp", "pp", "ep", "dp")}
+    count = named.accelerators or row.accelerators
+    if count is None and degrees["tp"]:
+        count = degrees["tp"] * (degrees["pp"] or 1) * (degrees["dp"] or 1)
+    if count is None:
+        raise InputError(Problem("the file does not say how many accelerators", "give -n", field="accelerators"))
+    precision = named.weight_precision or row.weight_precision
+    if precision and precision.lower() == "fp4":
+        precision = "mxfp4" if "gpt-oss" in model.lower() else "nvfp4"
+    return Point(
+        model=model,
+        accelerator=accelerator,
+        input_tokens=row.input_tokens,
+        output_tokens=max(row.output_tokens, 1.0),
+        accelerators=count,
+        **degrees,
+        weight_precision=precision,
+        kv_precision=named.kv_precision,
+        engine=normalise_engine(_engine(named.engine or row.engine)),
+        concurrency=row.concurrency,
+    )
+
+
+def _engine(name: str | None) -> str | None:
+    return None if name is None else re.sub(r"^(dynamo-|trt$)", lambda m: "trt-llm" if m.group() == "trt" else "", name)
+
+
+def _hardware(name: str | None) -> str | None:
+    """InferenceX says ``h200-trt`` or ``b200-nb``: the accelerator is the first word."""
+    if name is None:
+        return None
+    word = name.strip().lower()
+    return word.split("-")[0] if re.fullmatch(r"[a-z]+[0-9]+x?-(trt|sgl|vllm|nb|cw|cr|nv|amd|dgxc|nvd|amds)[a-z0-9-]*", word) else word
+
+
+def to_yaml(own: OwnBenchmark, *, name: str) -> str:
+    """The fit as a small file that ``estimate --own`` reads."""
+    p = own.point
+    lines = [
+        "# Written by breakeven benchmark import. Multipliers on the shipped calibration for one configuration.",
+        f"benchmark: {_quoted(name)}",
+        f"model: {_quoted(p.model)}",
+        f"accelerator: {_quoted(p.accelerator)}",
+        f"accelerators: {p.accelerators}",
+        f"weight_precision: {p.weight_precision}",
+        f"engine: {p.engine}",
+        "multipliers:",
+        *(f"  {key}: {value!r}" for key, value in own.fit.multipliers.items()),
+        f"runs: {len(own.used)}",
+        f"worst_residual: {max(abs(e) for e in own.fit.after)!r}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: Calibration) -> Estimate:
+    """The estimate with the user's own multipliers, grade A; refuses a benchmark of something else."""
+    data = yamlio.load_path(path).data
+    wanted = ("model", "accelerator", "accelerators", "engine", "multipliers", "benchmark")
+    if not isinstance(data, dict) or any(key not in data for key in wanted):
+        raise InputError(Problem("is not a file of 'breakeven benchmark import'", "write one with -o", str(path)))
+    multipliers = data["multipliers"]
+    known = ("time", *GROUPS)
+    if not isinstance(multipliers, dict) or not all(
+        key in known and isinstance(value, (int, float)) and 0.05 < value < 20 for key, value in multipliers.items()
+    ):
+        raise InputError(Problem("has multipliers outside 0.05 to 20 or of unknown name", None, str(path)))
+    estimate = answer(point, lookup, adjusted(calibration, {k: float(v) for k, v in multipliers.items()}))
+    same = (
+        lookup.model(str(data["model"])).id == lookup.model(point.model).id
+        and lookup.accelerator(str(data["accelerator"])).id == lookup.accelerator(point.accelerator).id
+        and normalise_engine(str(data["engine"])) == estimate.config.engine
+    )
+    if not same:
+        raise InputError(
+            Problem("is of another model, accelerator or engine", "benchmark what you ask about", str(path))
+        )
+    model = lookup.model(point.model)
+    if data["accelerators"] != estimate.config.accelerators:
+        return replace(estimate, notes=(*estimate.notes, "your benchmark was on another number of accelerators"))
+    return corrected(
+        estimate, model, calibration, factor=1.0, at_capacity=point.concurrency is None,
+        sources=(str(data["benchmark"]),), grade="A", evidence="own benchmark",
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""An imported benchmark: rows, residuals before and after, and what to paste into a profile."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from breakeven.errors import InputError, Problem
+from breakeven.offers.own import OwnBenchmark
+from breakeven.render.serving import table
+from breakeven.render.text import plain
+
+
+def render_own(own: OwnBenchmark, *, format: str) -> str:
+    """Text or JSON."""
+    if format == "json":
+        return json.dumps(_document(own), indent=2, allow_nan=False) + "\n"
+    if format != "table":
+        raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
+    p = own.point
+    head = (
+        f"{p.model} on {p.accelerators} x {p.accelerator}, {p.weight_precision}, {p.engine}: {own.grade_note}\n\n"
+    )
+    header = ("tokens in", "out", "in flight", "TPOT ms", "model", "refitted", "out tok/s")
+    body = []
+    for row, before, after in zip(own.used, own.fit.before, own.fit.after, strict=True):
+        tokens = f"{row.output_tok_per_s:,.0f}" if row.output_tok_per_s else "-"
+        body.append((
+            f"{row.input_tokens:,.0f}", f"{row.output_tokens:,.0f}", f"{row.concurrency:,.0f}", f"{row.tpot_ms:.2f}",
+            f"{math.expm1(before):+.1%}", f"{math.expm1(after):+.1%}", tokens,
+        ))  # fmt: skip
+    multipliers = ", ".join(f"{name} x{value:.3f}" for name, value in own.fit.multipliers.items())
+    warnings = sorted({warning for row in own.rows for warning in row.warnings})
+    skipped = len(own.rows) - len(own.used)
+    tail = [f"\nmultipliers: {multipliers}\n"]
+    if skipped:
+        tail.append(f"{skipped} runs not used (no TPOT, no concurrency, or speculative decoding)\n")
+    tail += [f"note: {plain(warning)}\n" for warning in warnings]
+    best = max((row for row in own.used if row.output_tok_per_s), key=lambda r: r.output_tok_per_s or 0.0, default=None)
+    if best is not None:
+        tail.append(
+            "\nfor a profile (self_host.supply[]), where the run met your latency targets:\n"
+            f"  throughput: {{output_tok_per_s: {best.output_tok_per_s:.1f}, source: own benchmark}}\n"
+        )
+    return head + table(header, body) + "".join(tail)
+
+
+def _document(own: OwnBenchmark) -> dict[str, Any]:
+    p = own.point
+    return {
+        "schema_version": 1,
+        "model": p.model,
+        "accelerator": p.accelerator,
+        "n_accelerators": p.accelerators,
+        "weight_precision": p.weight_precision,
+        "engine": p.engine,
+        "multipliers": dict(own.fit.multipliers),
+        "rows": [
+            {
+                "tool": row.tool, "input_tokens": row.input_tokens, "output_tokens": row.output_tokens,
+                "concurrency": row.concurrency, "closed_loop": row.closed_loop, "tpot_ms": row.tpot_ms,
+                "ttft_ms_mean": row.ttft_ms_mean, "ttft_ms_p95": row.ttft_ms_p95,
+                "output_tok_per_s": row.output_tok_per_s, "model_error": math.expm1(before),
+                "refitted_error": math.expm1(after), "warnings": list(row.warnings),
+            }
+            for row, before, after in zip(own.used, own.fit.before, own.fit.after, strict=True)
+        ],
+        "runs_not_used": len(own.rows) - len(own.used),
+    }  # fmt: skip

@@ -1,0 +1,177 @@
+"""Benchmark files: one test per trap of each format."""
+
+import json
+
+import pytest
+
+from breakeven.errors import InputError
+from breakeven.offers.benchmarks.read import read_benchmark
+from breakeven.offers.own import Named, fit_own, own_evidence, to_yaml
+from breakeven.offers.points import Point, answer
+from tests.serving.specimens import calibration, lookup
+
+VLLM = {
+    "date": "20261101-101010", "backend": "vllm", "model_id": "meta-llama/Llama-3.1-8B-Instruct", "tokenizer_id": "t",
+    "num_prompts": 100, "request_rate": "inf", "max_concurrency": 16, "duration": 10.0, "completed": 100, "failed": 0,
+    "total_input_tokens": 90_000, "total_output_tokens": 18_000, "request_throughput": 10.0,
+    "output_throughput": 1800.0, "mean_ttft_ms": 60.0, "median_ttft_ms": 50.0, "p99_ttft_ms": 120.0,
+    "mean_tpot_ms": 9.0, "mean_itl_ms": 30.0, "gpu": "h100-sxm", "tp": 1, "random_input_len": 1000,
+}  # fmt: skip
+SGLANG = {
+    "backend": "sglang", "dataset_name": "random", "request_rate": float("inf"), "max_concurrency": 8,
+    "random_input_len": 1000, "random_output_len": 200, "random_range_ratio": 0.0, "duration": 5.0, "completed": 10,
+    "total_input_tokens": 5_100, "total_output_tokens": 900, "total_output_tokens_retokenized": 899,
+    "output_throughput": 700.0, "mean_ttft_ms": 70.0, "mean_tpot_ms": 8.0, "mean_itl_ms": 8.0, "concurrency": 7.4,
+}  # fmt: skip
+
+
+def metric(**values):
+    return {"successful": {"percentiles": {}, **values}, "errored": {}, "incomplete": {}}
+
+
+GUIDELLM = {
+    "metadata": {"version": 2},
+    "benchmarks": [{
+        "config": {"strategy": {"type_": "concurrent", "streams": 8}},
+        "metrics": {
+            "prompt_token_count": metric(mean=1000.0), "output_token_count": metric(mean=200.0),
+            "time_per_output_token_ms": metric(mean=14.0), "inter_token_latency_ms": metric(mean=8.0),
+            "time_to_first_token_ms": metric(mean=90.0, median=80.0, percentiles={"p95": 200.0}),
+            "request_concurrency": metric(mean=7.8), "output_tokens_per_second": metric(mean=900.0),
+        },
+    }],
+}  # fmt: skip
+AIPERF = {
+    "schema_version": "1.4", "is_complete": True, "was_cancelled": False,
+    "input_config": {"loadgen": {"concurrency": 32}, "endpoint": {"model_names": ["meta-llama/Llama-3.1-8B-Instruct"]}},
+    "inter_token_latency": {"unit": "ms", "avg": 11.0}, "time_to_first_token": {"unit": "ms", "avg": 80.0, "p95": 150.0},
+    "input_sequence_length": {"unit": "tokens", "avg": 550.0}, "output_sequence_length": {"unit": "tokens", "avg": 150.0},
+    "output_token_throughput": {"unit": "tokens/sec", "avg": 2500.0}, "request_throughput": {"avg": 16.0},
+}  # fmt: skip
+INFERENCEX = {
+    "hw": "h200", "conc": 64, "model": "openai/gpt-oss-120b", "framework": "vllm", "precision": "fp4", "isl": 1024,
+    "osl": 1024, "is_multinode": False, "spec_decoding": "none", "disagg": False, "tp": 2, "pp": 1, "ep": 1,
+    "dp_attention": "false", "tput_per_gpu": 2400.0, "output_tput_per_gpu": 1200.0, "mean_ttft": 0.25,
+    "median_ttft": 0.2, "mean_tpot": 0.0171, "mean_itl": 0.0171,
+}  # fmt: skip
+
+
+def load(tmp_path, *documents, lines=False):
+    path = tmp_path / "result.json"
+    text = "\n".join(json.dumps(d) for d in documents) if lines else json.dumps(documents[0])
+    path.write_text(text)
+    return read_benchmark(path)
+
+
+def test_vllm_lengths_are_the_actual_ones(tmp_path):
+    (row,) = load(tmp_path, VLLM)
+    assert (row.tool, row.input_tokens, row.output_tokens) == ("vllm", 900.0, 180.0)
+
+
+def test_vllm_without_p95_says_so(tmp_path):
+    (row,) = load(tmp_path, VLLM)
+    assert row.ttft_ms_p95 is None
+    assert any("--metric-percentiles" in warning for warning in row.warnings)
+    (row,) = load(tmp_path, {**VLLM, "p95_ttft_ms": 100.0})
+    assert row.ttft_ms_p95 == 100.0
+
+
+def test_an_unlimited_rate_is_closed_loop_and_its_ttft_is_not_that_of_random_arrivals(tmp_path):
+    (row,) = load(tmp_path, VLLM)
+    assert row.closed_loop
+    assert any("closed loop" in warning for warning in row.warnings)
+    (row,) = load(tmp_path, {**VLLM, "request_rate": 4.0})
+    assert not row.closed_loop
+    assert not any("closed loop" in warning for warning in row.warnings)
+
+
+def test_speculative_decoding_is_told_and_not_used(tmp_path):
+    (row,) = load(tmp_path, {**VLLM, "spec_decode_acceptance_length": 2.6})
+    assert row.acceptance_length == 2.6
+    assert row.tpot_ms == 9.0  # not the inter-token latency
+    with pytest.raises(InputError, match="without speculation"):
+        fit_own([row], Named(accelerators=1), lookup(), calibration())
+
+
+def test_appended_results_are_one_row_each(tmp_path):
+    rows = load(tmp_path, VLLM, {**VLLM, "max_concurrency": 32}, lines=True)
+    assert [row.concurrency for row in rows] == [16, 32]
+
+
+def test_failed_requests(tmp_path):
+    (row,) = load(tmp_path, {**VLLM, "failed": 2})
+    assert any("2 requests failed" in warning for warning in row.warnings)
+    with pytest.raises(InputError, match="requests failed"):
+        load(tmp_path, {**VLLM, "failed": 50})
+    with pytest.raises(InputError, match="no request completed"):
+        load(tmp_path, {**VLLM, "completed": 0})
+
+
+def test_sglang_is_told_from_vllm_and_names_no_hardware(tmp_path):
+    (row,) = load(tmp_path, SGLANG)
+    assert (row.tool, row.input_tokens, row.concurrency, row.closed_loop) == ("sglang", 510.0, 8, True)
+    with pytest.raises(InputError) as caught:
+        fit_own([row], Named(), lookup(), calibration())
+    assert {p.field for p in caught.value.problems} == {"model", "accelerator"}
+
+
+def test_guidellm_time_per_output_token_includes_ttft_and_is_not_used(tmp_path):
+    (row,) = load(tmp_path, GUIDELLM)
+    assert (row.tpot_ms, row.ttft_ms_p95, row.concurrency) == (8.0, 200.0, 8)
+
+
+def test_aiperf_incomplete_runs_are_refused(tmp_path):
+    (row,) = load(tmp_path, AIPERF)
+    assert (row.tool, row.tpot_ms, row.concurrency) == ("aiperf", 11.0, 32)
+    for flag in ({"is_complete": False}, {"was_cancelled": True}):
+        with pytest.raises(InputError, match="not complete"):
+            load(tmp_path, {**AIPERF, **flag})
+    genai = {k: v for k, v in AIPERF.items() if k not in ("schema_version", "is_complete", "was_cancelled")}
+    assert load(tmp_path, genai)[0].tool == "genai-perf"
+
+
+def test_inferencex_is_in_seconds_and_its_output_is_per_gpu(tmp_path):
+    (row,) = load(tmp_path, INFERENCEX)
+    assert row.tpot_ms == pytest.approx(17.1)
+    assert row.output_tok_per_s == 2400.0  # 1200 per GPU on two, not tput_per_gpu, which counts input too
+    assert row.input_tokens == pytest.approx(921.6)
+
+
+def test_inferencex_on_several_nodes_divides_by_decode_gpus(tmp_path):
+    (row,) = load(tmp_path, {**INFERENCEX, "is_multinode": True, "num_prefill_gpu": 8, "num_decode_gpu": 16})
+    assert row.output_tok_per_s == 1200.0 * 16
+    assert row.accelerators == 24
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "nonsense", '{"mean_tpot_ms": 1}', "[1, 2]", '{"benchmarks": []}', "\x00"])
+def test_other_files_are_refused_in_one_line(tmp_path, text):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_benchmark(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_load_rescales_and_the_own_figure_is_met(tmp_path):
+    rows = load(tmp_path, VLLM)
+    own = fit_own(rows, Named(), lookup(), calibration())
+    assert set(own.fit.multipliers) == {"time"}
+    assert abs(own.fit.after[0]) < 0.05
+    assert abs(own.fit.after[0]) < abs(own.fit.before[0]) + 1e-9
+
+
+def test_three_loads_refit_and_the_estimate_uses_it(tmp_path):
+    truth = [(4, 6.9), (16, 9.4), (64, 17.5)]
+    rows = load(tmp_path, *({**VLLM, "max_concurrency": c, "mean_tpot_ms": t} for c, t in truth), lines=True)
+    own = fit_own(rows, Named(), lookup(), calibration())
+    assert set(own.fit.multipliers) == {"memory", "compute", "layer", "sequence"}
+    assert max(map(abs, own.fit.after)) < max(map(abs, own.fit.before))
+    path = tmp_path / "own.yaml"
+    path.write_text(to_yaml(own, name="result.json"))
+    point = Point("llama-3.1-8b-instruct", "h100-sxm", 900, 180, accelerators=1, concurrency=16, engine="vllm")
+    mine = own_evidence(point, path, lookup(), calibration())
+    assert mine.grade == "A"
+    assert abs(mine.tpot_ms.typical - 9.4) < abs(answer(point, lookup(), calibration()).tpot_ms.typical - 9.4)
+    other = Point("llama-3.1-70b-instruct", "h100-sxm", 900, 180, accelerators=4, concurrency=16)
+    with pytest.raises(InputError, match="another model"):
+        own_evidence(other, path, lookup(), calibration())

@@ -1,0 +1,122 @@
+"""estimate --points and accuracy: columns, resolution, errors per row."""
+
+import csv
+import io
+
+import pytest
+
+from breakeven.cli.main import run
+from breakeven.offers.measurements import Measurement, NotComparable, measurements
+from breakeven.offers.points_csv import INPUT_COLUMNS, OUTPUT_COLUMNS
+
+HEADER = ",".join(INPUT_COLUMNS)
+ROWS = """a,openai/gpt-oss-120b,h200-sxm,1,1,1,1,1,mxfp4,,vllm,1000,1000,64
+b,meta-llama/Llama-3.3-70B-Instruct,h100-sxm,,,,,,fp8,,tensorrt-llm,1000,1000,
+c,nobody/nothing,h100-sxm,1,,,,,,,,1000,1000,
+d,meta-llama/Llama-3.3-70B-Instruct,h100-sxm,4,4,2,1,1,fp8,,vllm,1000,1000,8
+e,meta-llama/Llama-3.1-405B-Instruct,h100-sxm,1,,,,,bf16,,vllm,1000,1000,8
+f,meta-llama/Llama-3.1-8B-Instruct,h100-sxm,1,,,,,bf16,,vllm,1000,1000,0
+g,meta-llama/Llama-3.1-8B-Instruct,h100-sxm,2,1,1,1,2,bf16,,vllm,1000,1000,32
+h,deepseek-ai/DeepSeek-R1,h200-sxm,8,1,1,8,8,fp8,,sglang,1000,1000,64
+i,meta-llama/Llama-3.1-8B-Instruct,h100-sxm,1,,,,,int3,,vllm,1000,1000,8
+"""
+
+
+def points(tmp_path, text, *more):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(text)
+    code = run(["estimate", "--points", str(source), "-o", str(target), *more])
+    return code, list(csv.DictReader(io.StringIO(target.read_text()))) if target.exists() else []
+
+
+def test_rows_are_answered_in_order_and_errors_stay_in_their_row(tmp_path):
+    code, rows = points(tmp_path, f"{HEADER}\n{ROWS}", "--evidence", "model")
+    assert code == 0
+    assert [row["id"] for row in rows] == list("abcdefghi")
+    assert list(rows[0]) == [*INPUT_COLUMNS, *OUTPUT_COLUMNS]
+    for row in rows:
+        figures = [row[name] for name in OUTPUT_COLUMNS if name not in ("error", "grade", "evidence", "limit")]
+        if row["id"] in "cdefi":
+            assert row["error"] and not any(figures)
+        else:
+            assert not row["error"] and all(float(figure) > 0 for figure in figures)
+            assert row["evidence"] == "calibrated model"
+            assert float(row["low_tpot_ms"]) < float(row["tpot_ms"]) < float(row["high_tpot_ms"])
+            assert int(row["n_accelerators"]) == int(row["tp"]) * int(row["pp"]) * int(row["dp"])
+    by_id = {row["id"]: row for row in rows}
+    assert by_id["b"]["n_accelerators"] == "1"
+    assert by_id["b"]["kv_precision"] == "fp8"
+    row = by_id["a"]
+    cycle = float(row["ttft_ms_mean"]) + 999 * float(row["tpot_ms"])
+    assert float(row["output_tok_per_s"]) == pytest.approx(64 * 1000 / cycle * 1e3)
+
+
+def test_a_file_without_its_columns_is_refused(tmp_path):
+    assert points(tmp_path, "id,model\na,b\n")[0] == 2
+    assert points(tmp_path, f"{HEADER},extra\n")[0] == 2
+    assert points(tmp_path, f"{HEADER}\n")[0] == 0
+
+
+def test_single_questions(capsys):
+    base = ["estimate", "-m", "llama-3.1-8b-instruct", "-a", "h100-sxm", "--input-tokens", "1000", "--output-tokens", "200"]
+    assert run([*base, "-n", "1", "--concurrency", "8"]) == 0
+    assert "TPOT ms" in capsys.readouterr().out
+    assert run([*base, "-n", "1", "--tpot-ms", "0.1"]) == 4
+    assert run([*base, "--concurrency", "-1"]) == 2
+    assert run([*base, "--draft-tokens", "3"]) == 2
+    assert run(["estimate", "-m", "llama-3.1-8b-instruct"]) == 2
+    assert run(["estimate", "-m", "llama-3.1-405b-instruct", "-a", "l4", "-n", "1", "--input-tokens", "10",
+                "--output-tokens", "10"]) == 4
+
+
+def row(**changes):
+    base = {
+        "id": "x", "family": "inferencex", "framework": "vllm", "model": "openai/gpt-oss-120b", "gpu": "h200-sxm",
+        "weight_precision": "mxfp4", "n_gpus": "8", "tp": "8", "scenario": "fixed concurrency", "input_tokens": "1024",
+        "output_tokens": "1024", "concurrency_or_batch": "16", "tpot_ms": "4.6",
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def only(table_row):
+    (found,) = measurements([table_row])
+    return found
+
+
+def test_measurement_rows_become_questions():
+    found = only(row())
+    assert isinstance(found, Measurement)
+    assert found.point.input_tokens == pytest.approx(921.6)  # InferenceX draws 0.8 to 1.0 of nominal
+    assert (found.metric, found.measured, found.point.concurrency) == ("tpot", 4.6, 16)
+    same = only(row(family="other", tpot_ms="", output_tok_s_total="500", scenario="offline/max-throughput"))
+    assert (same.metric, same.point.concurrency, same.point.input_tokens) == ("throughput", None, 1024)
+
+
+def test_attention_data_parallel_rows_that_count_tp_twice():
+    found = only(row(ep="8", dp="8"))
+    assert (found.point.tp, found.point.dp, found.point.ep) == (1, 8, 8)
+
+
+@pytest.mark.parametrize("changes", [
+    {"disagg": "yes"}, {"prefix_cache_or_spec_decode": "spec_decode=mtp"}, {"batching": "static"},
+    {"framework": "llama.cpp"}, {"input_tokens": ""}, {"tpot_ms": ""}, {"scenario": "server (Poisson, SLA met)"},
+    {"concurrency_or_batch": ""}, {"weight_precision": "gguf-q4_k_m"},
+])  # fmt: skip
+def test_rows_that_cannot_be_compared_say_why(changes):
+    found = only(row(**changes))
+    assert isinstance(found, NotComparable)
+    assert found.reason
+
+
+def test_accuracy_reports_by_slice(tmp_path, capsys):
+    table = tmp_path / "m.csv"
+    rows = [row(id=str(c), concurrency_or_batch=str(c)) for c in (4, 8, 16)]
+    rows.append(row(id="big", model="meta-llama/Llama-3.1-405B-Instruct", n_gpus="1", tp="1", weight_precision="bf16"))
+    with table.open("w") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert run(["accuracy", str(table)]) == 0
+    out = capsys.readouterr().out
+    assert "3 rows compared, 1 refused although measured" in out
+    assert "h200-sxm" in out

@@ -1,0 +1,182 @@
+"""What must hold whatever the calibration says."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from breakeven.errors import Infeasible, InputError
+from breakeven.serving.architecture import total_params
+from breakeven.serving.calibration import FITTED_FIELDS
+from breakeven.serving.estimate import at_best_throughput, at_concurrency, within_latency
+from breakeven.serving.instance import prepare
+from breakeven.serving.memory import sequence_bytes
+from breakeven.serving.arithmetic import SCALAR
+from breakeven.serving.spec import LatencyTarget, ServingConfig, Shape
+from tests.serving.specimens import calibration, instance, lookup
+
+SHARES = [n for n, p in calibration().parameters.items() if p.unit == "share"]
+
+
+def test_every_share_of_a_peak_is_at_most_one():
+    for name in SHARES:
+        entry = calibration().parameters[name]
+        assert 0 < entry.low < entry.high <= 1.0
+        for kind in entry.base:
+            for engine in ("vllm", "sglang", "tensorrt-llm", "unheard-of"):
+                for generation in ("hopper", "blackwell", "ampere", "cdna3", "unheard-of"):
+                    assert entry.low <= entry.value(kind=kind, engine=engine, generation=generation) <= entry.high
+    assert set(FITTED_FIELDS) <= set(calibration().parameters)
+
+
+@pytest.mark.parametrize(("model", "billions"), [
+    ("llama-3.1-8b-instruct", 8.03), ("llama-3.1-70b-instruct", 70.55), ("gpt-oss-120b", 116.8),
+    ("deepseek-v3", 671.0), ("mixtral-8x7b-v0.1", 46.7), ("qwen3-30b-a3b", 30.5), ("falcon-180b", 179.5),
+    ("llama-4-maverick-17b-128e-instruct", 400.0), ("nvidia-nemotron-nano-9b-v2", 8.9),
+    ("nvidia-nemotron-3-nano-30b-a3b-fp8", 31.6), ("nvidia-nemotron-3-super-120b-a12b-nvfp4", 120.7),
+    ("gemma-3-27b-it", 27.0), ("kimi-k2.5", 1026.0), ("qwen3.5-397b-a17b", 397.0),
+])  # fmt: skip
+def test_parameters_are_counted_right(model, billions):
+    assert total_params(lookup().model(model)) / 1e9 == pytest.approx(billions, rel=0.03)
+
+
+def test_windowed_layers_hold_their_window_only():
+    one = instance("gpt-oss-120b", "h200-sxm", weight_precision="mxfp4")
+    short, long = (sequence_bytes(SCALAR, one.footprint, tokens=t) for t in (128.0, 10_128.0))
+    full_only = one.footprint.seq_full_bytes_per_token * 10_000.0
+    assert long - short == pytest.approx(full_only)
+
+
+def test_mla_cache_is_not_shared_by_tensor_parallelism():
+    wide = instance("deepseek-v3", "h200-sxm", 8, weight_precision="fp8").footprint
+    assert wide.seq_full_bytes_per_token == 61 * 576 * 2
+    ranks = instance("deepseek-v3", "h200-sxm", 8, tp=1, ep=8, dp=8, weight_precision="fp8").footprint
+    assert ranks.attention_ranks == 8
+
+
+def test_one_gpu_does_not_communicate():
+    assert instance("llama-3.1-8b-instruct", "h100-sxm").work.tp_collectives == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(min_value=1, max_value=300), st.floats(min_value=10, max_value=8000), st.floats(min_value=10, max_value=2000))
+def test_more_in_flight_is_never_faster_per_token_and_littles_law_holds(concurrency, isl, osl):
+    one = instance("llama-3.1-8b-instruct", "h100-sxm")
+    shape = Shape(isl, osl)
+    here, more = (at_concurrency(one, shape, calibration(), concurrency=c) for c in (concurrency, concurrency * 1.5))
+    assert more.tpot_ms.typical >= here.tpot_ms.typical * (1 - 1e-6)
+    in_flight = here.output_tok_per_s.typical / osl * (here.ttft_ms_mean + (osl - 1) * here.tpot_ms.typical) / 1e3
+    assert in_flight == pytest.approx(concurrency, rel=1e-9)
+    assert here.total_tok_per_s == pytest.approx(here.output_tok_per_s.typical * (isl + osl) / osl)
+    assert here.ttft_ms_p50 <= here.ttft_ms_p95
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from([("llama-3.1-70b-instruct", "h100-sxm", 2, "fp8"), ("gpt-oss-120b", "h200-sxm", 1, "mxfp4"),
+                     ("qwen3-30b-a3b", "b200-sxm", 1, "bf16"), ("gemma-3-27b-it", "l40s", 4, "bf16")]),
+    st.integers(min_value=100, max_value=30000), st.integers(min_value=100, max_value=4000),
+    st.sampled_from([None, 1, 7, 64, 300]),
+)  # fmt: skip
+def test_one_more_input_token_moves_nothing_by_a_percent(case, isl, osl, concurrency):
+    model, accelerator, n, precision = case
+    one = instance(model, accelerator, n, weight_precision=precision)
+
+    def ask(tokens):
+        if concurrency is None:
+            return at_best_throughput(one, Shape(tokens, osl), calibration())
+        return at_concurrency(one, Shape(tokens, osl), calibration(), concurrency=concurrency)
+
+    a, b = ask(isl), ask(isl + 1)
+    assert b.output_tok_per_s.typical == pytest.approx(a.output_tok_per_s.typical, rel=0.01)
+    assert b.tpot_ms.typical == pytest.approx(a.tpot_ms.typical, rel=0.01)
+
+
+def test_renaming_changes_nothing():
+    one = instance("gpt-oss-120b", "h200-sxm", weight_precision="mxfp4")
+    other = prepare(
+        model=replace(one.model, id="somebody/else"), accelerator=replace(one.accelerator, id="gpu-x"),
+        config=one.config, calibration=calibration(),
+    )  # fmt: skip
+    shape = Shape(1000, 1000)
+    assert one.at(shape, 32.0) == other.at(shape, 32.0)
+
+
+def test_an_unknown_engine_gets_the_default_and_says_so():
+    one = instance("llama-3.1-8b-instruct", "h100-sxm", engine="lmdeploy")
+    found = at_concurrency(one, Shape(1000, 200), calibration(), concurrency=8)
+    assert found.grade == "D"
+    assert any("lmdeploy" in note for note in found.notes)
+
+
+def test_the_cache_cliff_of_a_model_that_barely_fits():
+    one = at_best_throughput(instance("llama-3.1-70b-instruct", "h100-sxm", 1, weight_precision="fp8",
+                                      kv_precision="fp8", engine="tensorrt-llm"), Shape(1000, 1000), calibration())
+    two = at_best_throughput(instance("llama-3.1-70b-instruct", "h100-sxm", 2, weight_precision="fp8",
+                                      kv_precision="fp8", engine="tensorrt-llm"), Shape(1000, 1000), calibration())
+    assert one.limit == "kv-memory"
+    assert two.output_tok_per_s.typical > 5 * one.output_tok_per_s.typical
+
+
+def test_weights_that_do_not_fit_say_how_many_would():
+    with pytest.raises(Infeasible, match=r"use 4 of them"):
+        instance("llama-3.1-70b-instruct", "l40s", 2, weight_precision="bf16")
+
+
+def test_heads_that_do_not_divide_are_refused_with_a_degree_that_does():
+    with pytest.raises(InputError, match=r"use tp = 7"):
+        instance("qwen2.5-0.5b-instruct", "h100-sxm", 8)
+
+
+@pytest.mark.parametrize("concurrency", [0, -1, math.nan, 0.5])
+def test_concurrency_below_one_is_refused(concurrency):
+    with pytest.raises(InputError, match="concurrency"):
+        at_concurrency(instance("llama-3.1-8b-instruct", "h100-sxm"), Shape(10, 10), calibration(), concurrency=concurrency)
+
+
+def test_fp8_on_hardware_without_it_says_what_it_falls_back_to():
+    one = instance("llama-3.1-8b-instruct", "a100-sxm-80gb", weight_precision="fp8")
+    assert "expanded to 16 bit" in one.notes[0]
+    assert one.numerics.dense_bytes == 1.0
+
+
+def test_targets_that_nothing_meets_say_how_near_one_comes():
+    with pytest.raises(Infeasible, match=r"TPOT 1 ms .* gets \d"):
+        within_latency(instance("llama-3.1-70b-instruct", "h100-sxm", 2), Shape(1000, 200), calibration(),
+                       latency=LatencyTarget(tpot_ms=1.0))
+
+
+@pytest.mark.parametrize("target", [LatencyTarget(ttft_ms=800, tpot_ms=30), LatencyTarget(tpot_ms=20), LatencyTarget(ttft_ms=400)])
+def test_the_sustained_load_meets_its_targets_and_a_little_more_would_not(target):
+    one = instance("llama-3.1-8b-instruct", "h100-sxm")
+    shape = Shape(2000, 300)
+    found = within_latency(one, shape, calibration(), latency=target)
+    assert target.ttft_ms is None or found.ttft_ms_p95 <= target.ttft_ms * 1.001
+    assert target.tpot_ms is None or found.tpot_ms.typical <= target.tpot_ms
+    looser = LatencyTarget(
+        ttft_ms=None if target.ttft_ms is None else target.ttft_ms * 1.3,
+        tpot_ms=None if target.tpot_ms is None else target.tpot_ms * 1.3,
+    )
+    assert within_latency(one, shape, calibration(), latency=looser).requests_per_s > found.requests_per_s
+
+
+def test_a_prefix_cache_saves_prefill_but_not_reading_the_cache():
+    one = instance("llama-3.1-8b-instruct", "h100-sxm")
+    cold = at_concurrency(one, Shape(8000, 200), calibration(), concurrency=16)
+    warm = at_concurrency(one, Shape(8000, 200, cached_input_share=0.9), calibration(), concurrency=16)
+    assert warm.ttft_ms_mean < 0.5 * cold.ttft_ms_mean
+    assert warm.tpot_ms.typical < cold.tpot_ms.typical
+    fresh = at_concurrency(one, Shape(800, 200), calibration(), concurrency=16)
+    assert warm.tpot_ms.typical > fresh.tpot_ms.typical
+
+
+def test_config_counts_copies_and_attention_ranks():
+    assert ServingConfig(8, tp=2, dp=4).copies == 4
+    assert ServingConfig(8, tp=1, dp=8, ep=8).copies == 1
+    assert ServingConfig(8, tp=1, dp=8, ep=8).attention_ranks == 8
+    one = at_concurrency(instance("llama-3.1-8b-instruct", "h100-sxm", 1), Shape(500, 200), calibration(), concurrency=8)
+    four = at_concurrency(instance("llama-3.1-8b-instruct", "h100-sxm", 4, tp=1, dp=4), Shape(500, 200), calibration(),
+                          concurrency=32)
+    assert four.output_tok_per_s.typical == pytest.approx(4 * one.output_tok_per_s.typical)
