@@ -81,6 +81,8 @@ def _named(document: Document, loc: tuple[int | str, ...], key: str) -> tuple[in
 
 def _message(item: Any, kind: str, given: Any) -> str:
     context = item.get("ctx", {})
+    if given is None and kind not in ("value_error", "missing"):
+        return "is empty; fill it in, or delete the line"
     if kind == "literal_error":
         choices = [word.strip(" '\"") for word in str(context.get("expected", "")).replace(" or ", ", ").split(",")]
         near = did_you_mean(str(given), choices) if given is not None else "write one of: " + ", ".join(choices)

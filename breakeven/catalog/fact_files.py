@@ -133,4 +133,4 @@ def _flat(path: Path) -> tuple[str, str, Path]:
         raise InputError(
             document.problem(("kind",), "needs a line kind: that says what it holds", f"one of {', '.join(KINDS)}")
         )
-    return kind, str(data.get("id", path.stem)), path
+    return kind, str(data.get("id") or path.stem), path

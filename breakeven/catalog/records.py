@@ -193,6 +193,67 @@ class Server(Thing):
     power: tuple[ServerPower, ...] = ()
 
 
+class PriceBreak(Record):
+    """The price of each unit when at least so many are ordered."""
+
+    from_units: Whole
+    usd_per_unit: Usd | None = None
+    usd_per_gpu_hour: Usd | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> PriceBreak:
+        if (self.usd_per_unit is None) == (self.usd_per_gpu_hour is None):
+            raise ValueError("needs exactly one of usd_per_unit and usd_per_gpu_hour; keep the one of what is sold")
+        return self
+
+
+class QuotedOffer(Dated):
+    """What a supplier offers, with all that makes offers comparable. In force until ``ends``; blank is unknown."""
+
+    sells: Literal["server", "rental"]
+    accelerator: str | None = None
+    gpus_per_unit: Whole | None = None  # only whole units are sold
+    minimum_units: Whole = 1
+    usd_per_unit: Usd | None = None  # a server, before duty and tax
+    usd_per_gpu_hour: Usd | None = None  # a rental, before tax
+    price_breaks: tuple[PriceBreak, ...] = ()
+    duty_share: Share | None = None  # of the price of a server; 0 where there is none
+    tax_share: Share | None = None  # tax that the buyer cannot recover, on everything; 0 where it can
+    delivery_usd_per_unit: Usd | None = None  # and installation
+    support_usd_per_unit_year: Usd | None = None
+    nameplate_w: Positive | None = None  # per server
+    active_w: Positive | None = None
+    idle_w: Positive | None = None
+    term: Literal["on-demand", "reserved"] | None = None  # of a rental
+    term_years: Years | None = None
+    prepaid_share: Share | None = None
+    region: str | None = None
+    lead_time_days: NotNegative | None = None
+    warranty_years: Years | None = None
+
+    @model_validator(mode="after")
+    def _of_what_is_sold(self) -> QuotedOffer:
+        server = ("usd_per_unit", "duty_share", "delivery_usd_per_unit", "support_usd_per_unit_year", "nameplate_w", "active_w",
+                  "idle_w", "warranty_years")  # fmt: skip
+        rental = ("usd_per_gpu_hour", "term", "term_years", "prepaid_share")
+        other = next((n for n in (rental if self.sells == "server" else server) if getattr(self, n) is not None), None)
+        if other is not None:
+            raise ValueError(f"{other}: is not said of a {self.sells}; remove it")
+        price = "usd_per_unit" if self.sells == "server" else "usd_per_gpu_hour"
+        if any(getattr(one, price) is None for one in self.price_breaks):
+            raise ValueError(f"price_breaks: of a {self.sells} are in {price}; write them so")
+        if self.idle_w is not None and self.active_w is not None and self.idle_w > self.active_w:
+            raise ValueError("idle_w: is above active_w; swap or mend them")
+        return self
+
+
+class SupplierQuote(Thing):
+    """A supplier's quote; a revised one is appended, and the latest counts."""
+
+    supplier: str | None = None
+    offers: tuple[QuotedOffer, ...] = Field(min_length=1)
+
+
 class SiteFigures(Dated):
     """One sourced figure (or a few of one source) of a place; figures of several records combine."""
 
@@ -516,6 +577,7 @@ KINDS: dict[str, type[Thing]] = {
     "accelerators": Accelerator,
     "rental": RentalProvider,
     "servers": Server,
+    "quotes": SupplierQuote,
     "sites": Site,
     "figures": FigureSet,
     "models": OpenModel,

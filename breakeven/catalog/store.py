@@ -29,8 +29,8 @@ __all__ = ["PACKAGED", "Catalogue", "Cited", "SourceRow"]
 
 _SEPARATORS = re.compile(r"[\s_]+")
 _NOUNS = {
-    "accelerators": "accelerator", "rental": "rental provider", "servers": "server", "sites": "site",
-    "figures": "figure set", "models": "open-weight model", "api": "API provider", "history": "price history",
+    "accelerators": "accelerator", "rental": "rental provider", "servers": "server",
+    "quotes": "supplier's quote", "sites": "site", "figures": "figure set", "models": "open-weight model", "api": "API provider", "history": "price history",
     "demand": "demand shape",
 }  # fmt: skip
 
@@ -172,6 +172,8 @@ class Catalogue:
         for path, layer in files:
             document = fact_document(path)
             self._check_id(document, name)
+            if isinstance(document.data, dict) and document.data.get("id") is None:  # the file's name is the id
+                document = Document({**document.data, "id": name}, document.path, document.node)
             data = document.data
             if self.files.is_trusted(layer) and isinstance(data, dict):
                 thing = construct(KINDS[kind], data)

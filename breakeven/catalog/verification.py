@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from breakeven.catalog.fact_files import fact_document, shown_path
-from breakeven.catalog.records import KINDS, RentalProvider, Thing
+from breakeven.catalog.quote_gaps import gaps
+from breakeven.catalog.records import KINDS, RentalProvider, SupplierQuote, Thing
 from breakeven.errors import FactNotFound, InputError, Problem
 from breakeven.modelio import validate
 
@@ -41,10 +43,14 @@ def verify(catalogue: Catalogue, *, overlays_only: bool = False) -> Verification
                     thing = catalogue.find(kind, name)
                 except InputError as error:
                     malformed.extend(error.problems)
+                    if kind == "quotes" and _is_yaml(paths[-1][0]):
+                        wrong.extend(_incomplete(paths[-1][0]))
                     continue
                 path = shown_path(paths[-1][0])
                 records += _count(thing)
                 wrong.extend(_dangling(catalogue, thing, path))
+                if kind == "quotes":
+                    wrong.extend(_incomplete(paths[-1][0]))
             _claim(owner, catalogue, kind, name, shown_path(paths[-1][0]), touched or not overlays_only, wrong)
     return Verification(files, records, tuple(dict.fromkeys(malformed)), tuple(dict.fromkeys(wrong)))
 
@@ -64,11 +70,31 @@ def _claim(
             wrong.append(Problem(f"the name {alias!r} of {kind}/{name} also names {first!r}", "keep one of them", path))
 
 
+def _incomplete(path: Path) -> list[Problem]:
+    """What the last offer of a supplier's quote leaves open, placed in its file."""
+    document = fact_document(path)
+    offers = document.data.get("offers") if isinstance(document.data, dict) else None
+    if not isinstance(offers, list) or not offers or not isinstance(offers[-1], dict):
+        return []
+    place = ("offers", len(offers) - 1)
+    return [document.problem((*place, name), "is not stated", meaning) for name, meaning in gaps(offers[-1])]
+
+
+def _is_yaml(path: Path) -> bool:
+    try:
+        fact_document(path)
+    except InputError:
+        return False
+    return True
+
+
 def _dangling(catalogue: Catalogue, thing: Thing, path: str) -> list[Problem]:
     """Accelerators, by any of their names, that the catalogue does not know."""
     named: list[tuple[str, Any]] = []
     if isinstance(thing, RentalProvider):
         named = [(f"prices[{index}].accelerator", record.accelerator) for index, record in enumerate(thing.prices)]
+    elif isinstance(thing, SupplierQuote):
+        named = [(f"offers[{i}].accelerator", record.accelerator) for i, record in enumerate(thing.offers) if record.accelerator]
     elif hasattr(thing, "accelerator"):
         named = [("accelerator", thing.accelerator)]
     out: list[Problem] = []

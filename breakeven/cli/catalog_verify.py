@@ -23,7 +23,8 @@ def verify(
     overlays = list(paths or ())
     found = check(load_catalogue(overlays), overlays_only=bool(overlays))
     if found.malformed:
-        raise InputError([*found.malformed, *found.wrong])
+        every = [*found.malformed, *found.wrong]
+        raise InputError(sorted(every, key=lambda problem: (problem.path or "", problem.line or 0, problem.column or 0)))
     if found.wrong:
         raise CheckFailed(found.wrong)
     write(f"ok: {found.files} files, {found.records} records\n", None)

@@ -15,10 +15,12 @@ from breakeven.compare.at_volume import at_volume
 from breakeven.compare.crossover import Crossover, crossover
 from breakeven.compare.flips import flips
 from breakeven.compare.hybrid import hybrid_crossover
+from breakeven.compare.quotes import side_by_side
 from breakeven.compare.result import Assumption, Comparison, Flip, Headline, OfferAtVolume, SourceUsed, terms_of
 from breakeven.compare.verdict import headline
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
+from breakeven.offers.quoted import with_quotes
 from breakeven.offers.scope import Scope
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def compare(
 def make_scope(loaded: LoadedProfile, catalogue: Catalogue, *, as_of: dt.date | None = None) -> Scope:
     """The date of the facts is explicit: the argument, else the profile's, else the catalogue's release."""
     date = as_of or loaded.profile.as_of or catalogue.released
-    return Scope(loaded, catalogue, PriceBook(catalogue), date)
+    return with_quotes(Scope(loaded, catalogue, PriceBook(catalogue), date))
 
 
 def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
@@ -99,6 +101,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         assumptions=_ledger(offers),
         not_included=_not_included(scope),
         warnings=_warnings(scope, rows, used),
+        quotes=side_by_side(scope, offers, crossings, api=verdict.api) if detail else (),
         currency=profile.finance.currency.model_dump(mode="json") if profile.finance.currency else None,
         profile_data=scope.loaded.document.data,
     )
@@ -196,7 +199,9 @@ def _warnings(scope: Scope, rows: Sequence[OfferAtVolume], sources: Sequence[Sou
             f"the oldest is {oldest.id} ({oldest.age_days} days)"
         )
     for row in rows:
-        if row.offer.feasible is False and row.offer.kind in ("rented", "owned"):
+        if row.offer.meta.get("quote") and row.offer.why_not:
+            out.append(f"{row.offer.id} is not ranked: {'; '.join(row.offer.why_not)}")
+        elif row.offer.feasible is False and row.offer.kind in ("rented", "owned"):
             out.append(f"{row.offer.id} cannot serve this workload: {'; '.join(row.offer.why_not)}")
         out.extend(f"{row.offer.id}: {note}" for note in row.offer.notes)
     host = scope.profile.self_host

@@ -144,6 +144,13 @@ EQUATIONS: dict[str, Equation] = {
         "USD/day, USD/replica-day or USD/Mtok",
         _RUN,
     ),
+    "landed-price": Equation(
+        "A quoted server on site",
+        "price (1 + duty) (1 + tax) + delivery (1 + tax); rent and support x (1 + tax); tax that cannot be recovered",
+        "USD/server",
+        _RUN,
+        "the supplier's quote",
+    ),
     "escalation": Equation(
         "Requests handed back to the API", "escalation share x API price; they pay both", "USD/Mtok", _RUN
     ),
@@ -183,6 +190,13 @@ EQUATIONS: dict[str, Equation] = {
         "max(n_min, ceil(max_h sum_i V_i w_i(h) / (k_i (1 - h_i))) + r)",
         "replicas",
         _CROSS,
+    ),
+    "levelised-cost": Equation(
+        "NPV per Mtok",
+        "present value of an offer's costs over that of the tokens it serves, each month at the discount of its payment",
+        "USD/Mtok",
+        _TIME,
+        "levelised cost",
     ),
     "present-value": Equation(
         "Present value",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import spoken
+from breakeven.compare.quotes import QuoteRow
 from breakeven.compare.result import Alternative, Assumption, Comparison, Headline, OfferAtVolume, SourceUsed
 from breakeven.offers.offer import Offer
 
@@ -47,6 +48,7 @@ def redacted(result: Comparison, catalogue: Catalogue) -> Comparison:
         headline=_headline(result.headline, found, hidden) if pair_hidden else result.headline,
         alternatives=tuple(_alternative(row, secret, pair_hidden) for row in result.alternatives),
         flips=() if pair_hidden else result.flips,
+        quotes=_quotes(result.quotes, hidden),
         sources=tuple(_source(source) if source.id in secret else source for source in result.sources),
         assumptions=tuple(_assumption(row, hidden, public) for row in result.assumptions),
         warnings=(
@@ -144,6 +146,20 @@ def _alternative(row: Alternative, secret: frozenset[str], pair_hidden: bool) ->
     changed = "rests on a confidential fact" if secret & set(row.sources) else row.changed
     # Their order may be the order of their prices.
     return Alternative(row.name, changed, None, None, None, None, WITHHELD, tuple(sorted(row.sources)))
+
+
+def _quotes(rows: tuple[QuoteRow, ...], hidden: frozenset[str]) -> tuple[QuoteRow, ...]:
+    """Suppliers ranked among themselves: a place beside a known price would bound theirs."""
+    if not any(row.offer in hidden for row in rows):
+        return rows
+    ranked = iter(range(1, len(rows) + 1))
+    first = [
+        replace(row, rank=None if row.rank is None else next(ranked), npv_usd_per_mtok=None, npv_usd=None,
+                first_tokens_per_day=None, units=None, flags=())
+        for row in rows if row.offer in hidden
+    ]  # fmt: skip
+    rest = sorted((replace(row, rank=None) for row in rows if row.offer not in hidden), key=lambda row: row.offer)
+    return (*first, *rest)
 
 
 def _source(source: SourceUsed) -> SourceUsed:

@@ -12,6 +12,7 @@ from breakeven.offers.offer import CostLine, Offer, Term
 
 if TYPE_CHECKING:
     from breakeven.compare.outlook import Outlook
+    from breakeven.compare.quotes import QuoteRow
 
 RESULT_SCHEMA_VERSION = 1
 
@@ -127,6 +128,7 @@ class Comparison:
     assumptions: tuple[Assumption, ...]
     not_included: tuple[str, ...]
     warnings: tuple[str, ...]
+    quotes: tuple[QuoteRow, ...] = ()  # suppliers and clouds side by side, where the catalogue holds quotes
     currency: Mapping[str, Any] | None = None
     profile_data: Mapping[str, Any] = field(default_factory=dict)
     outlook: Outlook | None = None  # forecast and risk, for the formats that show them

@@ -9,6 +9,7 @@ from breakeven.offers.api import build_api_offers
 from breakeven.offers.hybrid import build_hybrids
 from breakeven.offers.offer import Offer
 from breakeven.offers.owned import build_owned
+from breakeven.offers.quoted import build_quoted
 from breakeven.offers.rented import build_rented
 from breakeven.offers.requirements import jurisdiction_of, unmet
 from breakeven.offers.scope import Scope
@@ -19,12 +20,14 @@ def build_offers(scope: Scope) -> tuple[Offer, ...]:
     apis = tuple(_with_requirements(scope, offer) for offer in build_api_offers(scope))
     hosted: list[Offer] = []
     for index, supply in enumerate(scope.profile.self_host.supply):
-        builder = build_rented if supply.rent is not None else build_owned
+        builder = build_rented if supply.rent is not None else build_owned if supply.own is not None else build_quoted
         hosted.append(builder(scope, supply, index=index, api_offers=apis))
     named = _unique((*apis, *hosted))
     if not scope.profile.self_host.hybrid:
         return named
-    return _unique((*named, *build_hybrids(scope, named)))
+    # A quote that cannot be taken is listed with its reason; mixing it with an API would only repeat that.
+    mixable = [offer for offer in named if offer.eligible or not offer.meta.get("quote")]
+    return _unique((*named, *build_hybrids(scope, mixable)))
 
 
 def _with_requirements(scope: Scope, offer: Offer) -> Offer:

@@ -47,6 +47,8 @@ def unknown_names(loaded: LoadedProfile, catalogue: Catalogue) -> tuple[Problem,
                 known("rental", str(supply.provider), *place, "provider")
         if supply.own is not None and (supply.capex_usd is None or supply.accelerator is None):
             known("servers", supply.own, *place, "own")
+        if supply.quote is not None:
+            known("quotes", supply.quote, *place, "quote")
         if supply.accelerator is not None:
             known("accelerators", supply.accelerator, *place, "accelerator")
         if supply.site is not None:

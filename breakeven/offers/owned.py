@@ -39,11 +39,14 @@ class Machine:
     support_usd_per_year: float
     price_sources: tuple[str, ...]
     capex_band: tuple[float, float]
+    power: tuple[Term, ...] = ()  # where the one who sells it says what it draws
 
 
-def build_owned(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
-    """The owned offer of one ``supply`` entry."""
-    machine = _machine(scope, supply, index)
+def build_owned(
+    scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...], machine: Machine | None = None
+) -> Offer:
+    """The owned offer of one ``supply`` entry; ``machine`` where a quote says what it is instead of the catalogue."""
+    machine = machine or _machine(scope, supply, index)
     capacity = instance_capacity(scope, supply, accelerator=machine.accelerator, index=index)
     needed = capacity.accelerators or supply.gpus or machine.accelerators
     servers = supply.servers_per_replica or -(-needed // machine.accelerators)
@@ -263,6 +266,9 @@ def _power_term(scope: Scope, supply: Supply, machine: Machine, index: int, name
     own = getattr(supply, name)
     if own is not None:
         return scope.chosen(f"self_host.supply[{index}].{name}", own, "W/server")
+    quoted = next((term for term in machine.power if term.name == name), None)
+    if quoted is not None:
+        return quoted
     problem = Problem(f"the catalogue has no {name} of {machine.id} on {scope.as_of}")
     try:
         records = scope.catalogue.records("servers", machine.id, "power", scope.as_of)

@@ -61,8 +61,13 @@ def whole_skus(*, gpus_needed: int, gpus_per_sku: int) -> int:
     return -(-gpus_needed // gpus_per_sku) * gpus_per_sku
 
 
-def build_rented(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
-    """The rented offer of one ``supply`` entry. Raises FactNotFound / FactNotInForce for its price."""
+def build_rented(
+    scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...], quote: Quote | None = None
+) -> Offer:
+    """The rented offer of one ``supply`` entry; ``quote`` where the rate does not come from the rental prices.
+
+    Raises FactNotFound / FactNotInForce for its price.
+    """
     assert supply.rent is not None
     try:
         accelerator = scope.catalogue.find("accelerators", supply.rent).id
@@ -73,7 +78,7 @@ def build_rented(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[
         ) from None
     capacity = instance_capacity(scope, supply, accelerator=accelerator, index=index)
     needed = capacity.accelerators or supply.gpus or 1
-    quote = find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed)
+    quote = quote or find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed)
     billed = whole_skus(gpus_needed=needed, gpus_per_sku=quote.gpus_per_sku)
     instances = max(1, billed // needed)
 

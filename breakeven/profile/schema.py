@@ -21,7 +21,7 @@ _FIELD = re.compile(r"^    (\w+): .*?(?:\S\s+#\s*(?P<comment>.*))?$")
 # Exactly one of these keys: the rule a beginner meets first.
 _ONE_OF = {
     "Workload": ("tokens_per_day", "requests_per_day", "tasks_per_day"),
-    "Supply": ("rent", "own"),
+    "Supply": ("rent", "own", "quote"),
     "Throughput": ("total_tok_per_s", "output_tok_per_s", "requests_per_s"),
 }
 

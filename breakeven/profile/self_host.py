@@ -80,10 +80,11 @@ class ExtraCost(Section):
 
 
 class Supply(Section):
-    """One way to get machines: ``rent: <accelerator>`` or ``own: <server>``."""
+    """One way to get machines: ``rent: <accelerator>``, ``own: <server>`` or ``quote: <a supplier's quote>``."""
 
     rent: str | None = None
     own: str | None = None
+    quote: str | None = None  # id of a supplier's quote of the catalogue, for servers or a rental
     name: str | None = None
     gpus: Whole | None = None  # accelerators per replica; the smallest that fits and meets latency when absent
 
@@ -123,8 +124,10 @@ class Supply(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Supply:
-        if (self.rent is None) == (self.own is None):
-            raise ValueError("needs exactly one of rent and own; write rent: h100-sxm or own: hgx-h100-8")
+        if sum(kind is not None for kind in (self.rent, self.own, self.quote)) != 1:
+            raise ValueError("needs exactly one of rent, own and quote; write rent: h100-sxm or own: hgx-h100-8")
+        if self.quote is not None:
+            return self._of_quote()
         owned_only = ("site", "servers_per_replica", "capex_usd", "life_years", "residual_share", "active_w", "idle_w",
                       "nameplate_w", "electricity_usd_per_kwh", "pue", "colocation_usd_per_kw_month", "spares_share",
                       "maintenance_share_per_year", "accelerator", "lease_usd_per_month")  # fmt: skip
@@ -133,6 +136,14 @@ class Supply(Section):
         if wrong:
             here, there = ("rent", "own") if self.rent else ("own", "rent")
             raise ValueError(f"{wrong[0]}: belongs to {there}, not to {here}; remove {', '.join(wrong)}")
+        return self
+
+    def _of_quote(self) -> Supply:
+        """What a quote says itself is not said again."""
+        said = ("provider", "region", "sku", "gpus_per_sku", "term_years", "prepaid_share", "accelerator", "lease_usd_per_month")
+        again = [n for n in said if getattr(self, n) is not None]
+        if again or self.term != "on-demand":
+            raise ValueError(f"{(again or ['term'])[0]}: is what the quote says; remove it")
         return self
 
 

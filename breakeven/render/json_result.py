@@ -14,6 +14,7 @@ from typing import Any
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.result import RESULT_SCHEMA_VERSION, Comparison, OfferAtVolume
 from breakeven.offers.offer import CostLine, Serving, Term
+from breakeven.render.quotes import quote_object
 from breakeven.render.registry import Options
 
 
@@ -84,6 +85,7 @@ def result_object(result: Comparison) -> dict[str, Any]:
             {"key": flip.key, "unit": flip.unit, "now": flip.now, "flips_at": flip.flips_at, "why_not": flip.why_not}
             for flip in result.flips
         ],
+        "quotes": [quote_object(row) for row in result.quotes],
         "assumptions": [
             {"name": a.name, "value": plain_data(a.value), "unit": a.unit, "origin": a.origin, "used_by": list(a.used_by)}
             for a in result.assumptions

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison
+from breakeven.render import quotes
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
 
@@ -62,6 +63,10 @@ def _section(result: Comparison) -> list[str]:
         ),
         right=range(2, 8),
     )  # fmt: skip
+    if result.quotes:
+        out += ["", f"## {quotes.TITLE}", ""]
+        cells = ([escape(text) for text in row] for row in quotes.rows(result))
+        out += [*md_table(quotes.COLUMNS, cells, right=quotes.RIGHT), "", quotes.NOTE]
     out += ["", "## Cost lines (a day at this volume, and their coefficients)", ""]
     out += md_table(
         ["offer", "line", "category", f"{mark}/day", "fixed USD/day", "USD/replica-day", "USD/Mtok"],

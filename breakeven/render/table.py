@@ -13,6 +13,7 @@ from rich.text import Text
 from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison, OfferAtVolume
 from breakeven.offers.offer import Offer
+from breakeven.render import quotes
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
 
@@ -47,6 +48,7 @@ def _page(console: Console, result: Comparison, options: Options) -> None:
     )
     console.print(_offers(result, options))
     _reasons(console, result)
+    _quotes(console, result)
     _crossovers(console, result, options)
     _alternatives(console, result, options)
     _flips(console, result)
@@ -167,6 +169,25 @@ def _reasons(console: Console, result: Comparison) -> None:
         notes.append("serves: evidence grade A measured by you, B published, C model, D model outside its calibration.")
     notes.append("Mtok full: every running replica full all day.")
     console.print(Text(" ".join(notes), style="dim"))
+    console.print()
+
+
+def _quotes(console: Console, result: Comparison) -> None:
+    if not result.quotes:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for index, head in enumerate(quotes.COLUMNS[:-1]):
+        right = index in quotes.RIGHT
+        table.add_column(head, justify="right" if right else "left", overflow="fold", no_wrap=right)
+    every = quotes.rows(result)
+    for *cells, _ in every:
+        table.add_row(*(Text(plain(cell, limit=MAX_REASON)) for cell in cells))
+    console.print(Text(quotes.TITLE, style="bold"))
+    console.print(table)
+    for _, name, *_, remarks in every:
+        if remarks:
+            console.print(Text(plain(f"  {name}: {remarks}", limit=400)))
+    console.print(Text(quotes.NOTE, style="dim"))
     console.print()
 
 
