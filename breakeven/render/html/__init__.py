@@ -1,0 +1,1 @@
+"""The HTML report, one file per part. ``render/html_report.py`` puts them together."""
