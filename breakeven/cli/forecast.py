@@ -17,7 +17,7 @@ def forecast(
     ),
     history: bool = typer.Option(False, "--history", help="Add the crossover at the prices in force since March 2024."),
     since: str = typer.Option("2024-03-01", "--since", metavar="DATE", help="First day of --history."),
-    format: str | None = typer.Option(None, "--format", "-f", help="table, json, csv or md."),
+    format: str | None = typer.Option(None, "--format", "-f", help="table, json, csv, md, or focus (CSV)."),
     output: Path | None = typer.Option(None, "-o", "--output", help="Write here; the suffix picks the format."),
     as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),
     set_: list[str] = typer.Option([], "--set", metavar="KEY=VALUE", help="Override a key of the profile."),
@@ -45,4 +45,9 @@ def forecast(
         if own is None or start is None:
             raise InputError(Problem("no self-hosted offer can serve this workload", "see breakeven run", "--history"))
         past = crossover_history(scope, own, since=start)
+    if name == "focus":
+        from breakeven.render.focus import render_focus
+
+        write(render_focus(result, hours_per_month=scope.profile.finance.hours_per_month), output)
+        return
     write(render(name, result, past, width=stdout_width()), output)

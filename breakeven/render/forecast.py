@@ -10,7 +10,7 @@ from breakeven.compare.numbers import Money, spoken
 from breakeven.render.csv_result import table as csv_table
 from breakeven.render.tables import as_json, grid, markdown_table, wrapped
 
-FORMATS = ("table", "json", "csv", "md")
+FORMATS = ("table", "json", "csv", "md", "focus")  # focus: render/focus.py
 
 
 def render(name: str, result: Forecast, history: History | None, *, width: int) -> str:
