@@ -148,7 +148,7 @@ def _measurement(name: str, row: dict[str, str]) -> Measurement:
         input_tokens=isl,
         output_tokens=osl,
         accelerators=count,
-        **_degrees(row, count),
+        **_degrees(row, count),  # type: ignore[arg-type]
         weight_precision=weights or None,
         kv_precision=cache or None,
         engine=engine,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from breakeven.profile.base import Section
 from breakeven.units import Whole
 
@@ -22,5 +24,5 @@ class Correlation(Section):
 
 class Uncertainty(Section):
     seed: Whole = 1
-    ranges: dict[str, InputRange] = {}
+    ranges: dict[str, InputRange] = Field(default_factory=dict)
     correlations: tuple[Correlation, ...] = ()

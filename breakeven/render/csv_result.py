@@ -79,11 +79,11 @@ def _rows(result: Comparison) -> Iterable[dict[str, Any]]:
             **common, "offer": found.self_host, "line": "crossover", "against": found.api, "outcome": found.outcome,
             "first_tokens_per_day": found.first_tokens_per_day, "settled_tokens_per_day": found.settled_tokens_per_day,
         }  # fmt: skip
-    for row in result.quotes:
+    for quote in result.quotes:
         yield {
-            **common, "offer": row.offer, "kind": row.kind, "name": row.name, "line": "quote",
-            "usd_per_mtok": row.npv_usd_per_mtok, "category": "" if row.rank is None else f"rank {row.rank}", "first_tokens_per_day": row.first_tokens_per_day,
-            "outcome": row.outcome, "line_name": "; ".join(row.flags),
+            **common, "offer": quote.offer, "kind": quote.kind, "name": quote.name, "line": "quote",
+            "usd_per_mtok": quote.npv_usd_per_mtok, "category": "" if quote.rank is None else f"rank {quote.rank}",
+            "first_tokens_per_day": quote.first_tokens_per_day, "outcome": quote.outcome, "line_name": "; ".join(quote.flags),
         }  # fmt: skip
     for source in result.sources:
         yield {**common, "line": "source", "sources": source.id, "line_name": source.url or source.title or ""}

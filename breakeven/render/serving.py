@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from breakeven.errors import InputError, Problem
@@ -82,7 +83,7 @@ def _ranking(answers: list[Answered]) -> str:
     return table(header, body)
 
 
-def table(header: tuple[str, ...], body: list[tuple[str, ...]]) -> str:
+def table(header: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
     """Plain columns: text to the left, numbers to the right."""
     rows = [tuple(plain(cell) for cell in row) for row in (header, *body)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(header))]

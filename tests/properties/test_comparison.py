@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_costs_never_fall_when_volume_grows(profile: dict[str, Any]) -> None:
         if row.offer.kind == "hybrid":
             continue  # its coefficients belong to one volume
         costs = [row.offer.usd_per_day_at(volume) for volume in (1e3, 1e6, 1e8, 1e9, 1e10, 1e11)]
-        assert all(a <= b * (1 + 1e-12) for a, b in zip(costs, costs[1:], strict=False))
+        assert all(a <= b * (1 + 1e-12) for a, b in pairwise(costs))
 
 
 @FEW

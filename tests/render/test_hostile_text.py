@@ -82,7 +82,7 @@ def test_markdown_is_escaped(text: str) -> None:
     assert "<script" not in body.replace("\\<script", "")
     assert "](javascript" not in body
     for line in out.splitlines():
-        if line.startswith("| 1x") or line.startswith("| own"):
+        if line.startswith(("| 1x", "| own")):
             assert line.count(" | ") >= 1
 
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from breakeven.errors import Infeasible, InputError
 from breakeven.serving.architecture import total_params
+from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import FITTED_FIELDS
 from breakeven.serving.estimate import at_best_throughput, at_concurrency, within_latency
 from breakeven.serving.instance import prepare
 from breakeven.serving.memory import sequence_bytes
-from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.spec import LatencyTarget, ServingConfig, Shape
 from tests.serving.specimens import calibration, instance, lookup
 

@@ -64,5 +64,6 @@ def _rows(item: Any, path: str) -> list[BenchmarkRow]:
         raise InputError(Problem("is not a benchmark result", f"known: {KNOWN}", path))
     for reader in READERS:
         if reader.matches(item):
-            return reader.read(item, path)
+            rows: list[BenchmarkRow] = reader.read(item, path)
+            return rows
     raise InputError(Problem("is in no format this reads", f"known: {KNOWN}", path))
