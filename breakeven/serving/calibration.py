@@ -57,7 +57,7 @@ class Parameter:
         if name in self.generation:
             return self.generation[name]
         relative = _RELATIVES.get(name)
-        return math.sqrt(self.generation[relative]) if relative in self.generation else 1.0
+        return math.sqrt(self.generation[relative]) if relative is not None and relative in self.generation else 1.0
 
 
 @dataclass(frozen=True, slots=True)
