@@ -15,16 +15,15 @@ from breakeven.compare.at_volume import at_volume
 from breakeven.compare.crossover import Crossover, crossover
 from breakeven.compare.flips import flips
 from breakeven.compare.hybrid import hybrid_crossover
-from breakeven.compare.quotes import side_by_side
 from breakeven.compare.result import Assumption, Comparison, Flip, Headline, OfferAtVolume, SourceUsed, terms_of
 from breakeven.compare.verdict import headline
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
-from breakeven.offers.quoted import with_quotes
 from breakeven.offers.scope import Scope
 
 if TYPE_CHECKING:
     from breakeven.catalog.store import Catalogue
+    from breakeven.compare.quotes import QuoteRow
     from breakeven.profile.load import LoadedProfile
 
 STALE_DAYS = 90
@@ -53,7 +52,12 @@ def compare(
 def make_scope(loaded: LoadedProfile, catalogue: Catalogue, *, as_of: dt.date | None = None) -> Scope:
     """The date of the facts is explicit: the argument, else the profile's, else the catalogue's release."""
     date = as_of or loaded.profile.as_of or catalogue.released
-    return with_quotes(Scope(loaded, catalogue, PriceBook(catalogue), date))
+    scope = Scope(loaded, catalogue, PriceBook(catalogue), date)
+    if not catalogue.ids("quotes"):
+        return scope
+    from breakeven.offers.quoted import with_quotes
+
+    return with_quotes(scope)
 
 
 def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
@@ -101,10 +105,21 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         assumptions=_ledger(offers),
         not_included=_not_included(scope),
         warnings=_warnings(scope, rows, used),
-        quotes=side_by_side(scope, offers, crossings, api=verdict.api) if detail else (),
+        quotes=_quotes(scope, offers, crossings, verdict) if detail else (),
         currency=profile.finance.currency.model_dump(mode="json") if profile.finance.currency else None,
         profile_data=scope.loaded.document.data,
     )
+
+
+def _quotes(
+    scope: Scope, offers: Sequence[Offer], crossings: Sequence[Crossover], verdict: Headline
+) -> tuple[QuoteRow, ...]:
+    """Quotes side by side; forecasts are not even imported where there is no quote."""
+    if not any(offer.meta.get("quote") for offer in offers):
+        return ()
+    from breakeven.compare.quotes import side_by_side
+
+    return side_by_side(scope, offers, crossings, api=verdict.api)
 
 
 def verdict_flips(

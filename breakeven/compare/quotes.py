@@ -44,9 +44,7 @@ class QuoteRow:
 def side_by_side(
     scope: Scope, offers: Sequence[Offer], crossovers: Sequence[Crossover], *, api: str
 ) -> tuple[QuoteRow, ...]:
-    """The rows, best first, then what is not ranked. Empty where the catalogue holds no quote."""
-    if not any(offer.meta.get("quote") for offer in offers):
-        return ()
+    """The rows, best first, then what is not ranked."""
     bought = next((offer for offer in offers if offer.id == api), None)
     found = {crossing.self_host: crossing for crossing in crossovers if crossing.api == api}
     rows = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from breakeven.compare.numbers import Money, spoken
-from breakeven.compare.quotes import QuoteRow
 from breakeven.compare.result import Comparison
+
+if TYPE_CHECKING:
+    from breakeven.compare.quotes import QuoteRow
 
 TITLE = "Quotes side by side"
 COLUMNS = ("rank", "offer", "NPV/Mtok", "wins from", "units", "valid until", "remarks")

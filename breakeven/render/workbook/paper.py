@@ -65,7 +65,8 @@ def write_summary(book: Book, model: Model) -> None:
     for entry in result.offers:
         if entry.usd_per_day is None:
             book.write(sheet, row, 0, entry.offer.name)
-            book.write(sheet, row, 7, "no: " + "; ".join(entry.offer.why_not), book.bad)
+            why = "no: " + "; ".join(entry.offer.why_not) if entry.offer.why_not else "yes; figures withheld"
+            book.write(sheet, row, 7, why, book.bad if entry.offer.why_not else book.note)
             row += 1
     if result.currency is not None:
         rate = f"1 {result.currency['code']} = {result.currency['usd_per_unit']} USD on {result.currency['as_of']}"
