@@ -9,10 +9,10 @@ from breakeven.offers.api import build_api_offers
 from breakeven.offers.hybrid import build_hybrids
 from breakeven.offers.offer import Offer
 from breakeven.offers.owned import build_owned
-from breakeven.offers.quoted import build_quoted
 from breakeven.offers.rented import build_rented
 from breakeven.offers.requirements import jurisdiction_of, unmet
 from breakeven.offers.scope import Scope
+from breakeven.profile.self_host import Supply
 
 
 def build_offers(scope: Scope) -> tuple[Offer, ...]:
@@ -20,7 +20,7 @@ def build_offers(scope: Scope) -> tuple[Offer, ...]:
     apis = tuple(_with_requirements(scope, offer) for offer in build_api_offers(scope))
     hosted: list[Offer] = []
     for index, supply in enumerate(scope.profile.self_host.supply):
-        builder = build_rented if supply.rent is not None else build_owned if supply.own is not None else build_quoted
+        builder = build_rented if supply.rent is not None else build_owned if supply.own is not None else _build_quoted
         hosted.append(builder(scope, supply, index=index, api_offers=apis))
     named = _unique((*apis, *hosted))
     if not scope.profile.self_host.hybrid:
@@ -28,6 +28,12 @@ def build_offers(scope: Scope) -> tuple[Offer, ...]:
     # A quote that cannot be taken is listed with its reason; mixing it with an API would only repeat that.
     mixable = [offer for offer in named if offer.eligible or not offer.meta.get("quote")]
     return _unique((*named, *build_hybrids(scope, mixable)))
+
+
+def _build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
+    from breakeven.offers.quoted import build_quoted  # few profiles need it
+
+    return build_quoted(scope, supply, index=index, api_offers=api_offers)
 
 
 def _with_requirements(scope: Scope, offer: Offer) -> Offer:
