@@ -1,0 +1,21 @@
+"""Regenerate what is derived: the profile's schema and the page of equations. `make docs`; a test checks for drift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from breakeven.compare.equations import model_page
+from breakeven.profile.schema import schema_text
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+GENERATED = {"profile.schema.json": schema_text, "model.md": model_page}
+
+
+def main() -> None:
+    for name, build in GENERATED.items():
+        (DOCS / name).write_text(build(), encoding="utf-8")
+        print(f"wrote docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
