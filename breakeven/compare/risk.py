@@ -205,7 +205,7 @@ def _quantiles(values: Any) -> Quantiles:
 
 def _winners(costs: Mapping[str, Any]) -> Any:
     """The id of the cheapest offer of each draw; a tie goes to the first."""
-    ids = np.array(list(costs))
+    ids = np.array(list(costs), dtype=object)  # names may be long: not copied for every draw
     stack = np.vstack([np.where(np.isnan(usd), np.inf, usd) for usd in costs.values()])
     return ids[np.argmin(stack, axis=0)]
 

@@ -16,13 +16,22 @@ def plain(text: str, *, limit: int | None = None) -> str:
     >>> plain("a\\x1b[31mred")
     'a\\ufffd[31mred'
     """
-    out = "".join(
-        "\ufffd" if (unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") or c in _BIDI) else c
-        for c in text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
-    )
+    if limit is not None:
+        text = text[: 2 * limit]  # what follows only gets shorter by joining line ends
+    if text.isprintable():  # no control, direction or private character in it
+        out = text
+    else:
+        out = _shown(text)
     if limit is not None and len(out) > limit:
         out = out[: limit - 1] + "\u2026"
     return out
+
+
+def _shown(text: str) -> str:
+    return "".join(
+        "\ufffd" if (unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") or c in _BIDI) else c
+        for c in text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
+    )
 
 
 def stdout_width() -> int:

@@ -98,10 +98,10 @@ def crossover_svg(
         out.append(f'<text x="{x:.1f}" y="{bottom + 17:g}" text-anchor="{end}">{spoken(10.0**decade)}</text>')
     for decade in range(round(frame.y0), round(frame.y1) + 1):
         y = frame.y(10.0**decade)
-        label = escape(money.symbol if money.code == "USD" else "") + spoken(10.0**decade / money.usd_per_unit)
+        label = ("$" if money.code == "USD" else "") + spoken(10.0**decade / money.usd_per_unit)
         out.append(f'<line class="grid" x1="{frame.left:g}" x2="{right:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
         out.append(f'<text x="{frame.left - 7:g}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
-    out.append(f'<text x="{frame.left:g}" y="{frame.top - 11:g}">{escape(money.code)} per day</text>')
+    out.append(f'<text x="{frame.left:g}" y="{frame.top - 11:g}">{_t(money.code)} per day</text>')
     out.append(
         f'<text x="{frame.left + frame.width / 2:g}" y="{bottom + 37:g}" text-anchor="middle">tokens per day</text>'
     )
@@ -109,7 +109,7 @@ def crossover_svg(
         out.append(_band(frame, own))
     for curve in curves:
         css = curve.css if curve.shown else f"{curve.css} hide"
-        name = escape(plain(curve.offer.name, limit=200))
+        name = _t(curve.offer.name)
         out.append(
             f'<path class="{css}" data-offer="{curve.key}" d="{_path(frame, curve.offer)}"><title>{name}</title></path>'
         )
@@ -200,9 +200,9 @@ def bars_svg(rows: Sequence[tuple[str, float, str]], *, title: str, name: str, c
         y = 40 * index + 4
         width = abs(value) / top * reach
         x = zero - width if value < 0 else zero
-        out.append(f'<text x="2" y="{y + 12}">{escape(_short(label))}</text>')
+        out.append(f'<text x="2" y="{y + 12}">{_t(_short(label))}</text>')
         out.append(f'<rect class="{css}" x="{x:.1f}" y="{y + 17}" width="{max(width, 1.5):.1f}" height="12" rx="2"/>')
-        out.append(f'<text class="strong" x="{max(x + width, zero) + 6:.1f}" y="{y + 28}">{escape(text)}</text>')
+        out.append(f'<text class="strong" x="{max(x + width, zero) + 6:.1f}" y="{y + 28}">{_t(text)}</text>')
     return "".join([*out, "</svg>"])
 
 
@@ -234,8 +234,8 @@ def tornado_svg(spans: Sequence[Span], *, middle: float, title: str, name: str) 
     for index, span in enumerate(spans):
         y = 40 * index + 4
         a, b = sorted((x(span.low), x(span.high)))
-        out.append(f'<text x="2" y="{y + 12}">{escape(_short(span.label, 44))}</text>')
-        out.append(f'<text class="strong" x="{_WIDE - 2}" y="{y + 12}" text-anchor="end">{escape(span.text)}</text>')
+        out.append(f'<text x="2" y="{y + 12}">{_t(_short(span.label, 44))}</text>')
+        out.append(f'<text class="strong" x="{_WIDE - 2}" y="{y + 12}" text-anchor="end">{_t(span.text)}</text>')
         out.append(f'<rect class="bar" x="{a:.1f}" y="{y + 17}" width="{max(b - a, 1.5):.1f}" height="12" rx="2"/>')
     y = height - 10
     out.append(f'<text x="{left:g}" y="{y}">{spoken(10**x0)}</text>')
@@ -259,7 +259,7 @@ def months_svg(
         y = above + tall * (1 - tick * step / most)
         out.append(f'<line class="grid" x1="{left:g}" x2="{right:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
         label = ("$" if money.code == "USD" else "") + spoken(tick * step)
-        out.append(f'<text x="{left - 7:g}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}</text>')
+        out.append(f'<text x="{left - 7:g}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     every = 6 if months <= 24 else 12 * math.ceil(months / 96)
     for month in range(0, len(dates), every):
         x = left + (right - left) * month / months
@@ -271,7 +271,7 @@ def months_svg(
             for m, value in enumerate(values)
         )
         css = CURVES[index % len(CURVES)]
-        out.append(f'<path class="{css}" d="M{points}"><title>{escape(plain(label, limit=200))}</title></path>')
+        out.append(f'<path class="{css}" d="M{points}"><title>{_t(label)}</title></path>')
     return "".join([*out, "</svg>"])
 
 
@@ -284,8 +284,13 @@ def _round_step(top: float) -> float:
 def _open(height: float, name: str, title: str) -> str:
     return (
         f'<svg class="narrow" viewBox="0 0 {_WIDE} {height:g}" role="img" aria-labelledby="{name}-t">'
-        f'<title id="{name}-t">{escape(title)}</title>'
+        f'<title id="{name}-t">{_t(title)}</title>'
     )
+
+
+def _t(text: str) -> str:
+    """Text of a chart: escaped, without control and direction characters."""
+    return escape(plain(text, limit=300), quote=True)
 
 
 def _short(text: str, limit: int = 84) -> str:
