@@ -167,7 +167,8 @@ def _input(book: Book, at: int, row: Input, sources: dict[str, SourceUsed]) -> N
     book.write(sheet, at, 6, ", ".join(dict.fromkeys(s.kind for s in found)) if found else _grade(row))
     owners: Sequence[str] = [source.owner for source in found if source.owner]
     book.write(sheet, at, 7, ", ".join(dict.fromkeys(owners)) or (book.result.owner or ""))
-    book.write(sheet, at, 8, "; ".join(row.used_by))
+    more = f" and {len(row.used_by) - 2} more" if len(row.used_by) > 2 else ""
+    book.write(sheet, at, 8, "; ".join(row.used_by[:2]) + more)
     book.define(row.name, "Inputs", at, 2)
 
 
