@@ -5,6 +5,7 @@ The limit in the same run: parsing the same hundred files twice (base and head) 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import yaml
 
-PROFILE = (Path(__file__).resolve().parents[1] / "configs" / "support-chat.yaml").read_text(encoding="utf-8")
-POLICY = "version: 1\nrules:\n  cost_increase: {max_share: 1%}\n"
+ROOT = Path(__file__).resolve().parents[1]
+PROFILE = (ROOT / "configs" / "support-chat.yaml").read_text(encoding="utf-8")
+POLICY = "version: 1\nsubject: headline-api\nrules:\n  cost_increase: {max_share: 1%}\n"
 
 
 def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", "-c", "user.name=b", "-c", "user.email=b@example.com", *arguments], cwd=folder, check=True, capture_output=True)
+    command = ["git", "-c", "user.name=b", "-c", "user.email=b@example.com", *arguments]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 def main() -> None:
@@ -31,13 +34,16 @@ def main() -> None:
         (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
         git(folder, "add", "-A")
         git(folder, "commit", "-q", "-m", "base")
-        (folder / "p7.yaml").write_text(PROFILE.replace("name: support-chat", "name: p7").replace("2600", "5200"), encoding="utf-8")
+        doubled = PROFILE.replace("name: support-chat", "name: p7").replace("input_tokens: 2600", "input_tokens: 5200")
+        (folder / "p7.yaml").write_text(doubled, encoding="utf-8")
         command = [sys.executable, "-m", "breakeven", "check", *names, "--policy", "policy.yaml", "--base-ref", "main"]
         start = time.perf_counter()
-        done = subprocess.run(command, cwd=folder, check=False, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, env=environment)
         whole = time.perf_counter() - start
-        if done.returncode != 1 and done.returncode != 0:
-            sys.exit(f"the check itself failed with exit code {done.returncode}")
+        # A command that never ran also ends in exit code 1: the report itself has to say what was judged.
+        if done.returncode != 1 or "100 profile(s) checked" not in done.stdout or "p7.yaml:" not in done.stdout:
+            sys.exit(f"the check itself failed with exit code {done.returncode}: {done.stderr[-500:]}")
         start = time.perf_counter()
         for path in names * 2:
             yaml.load((folder / path).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)

@@ -121,7 +121,7 @@ _share = _Quantity(_PERCENT, "30%", high=1.0, absurd=_WRITTEN)
 _part = _Quantity(_PERCENT, "30%", high=0.999, absurd=_WRITTEN)
 _rate = _Quantity(_PERCENT, "10%", low=-1.0, low_open=True, high=100.0)
 _discount_rate = _Quantity(_PERCENT, "10%", low=-1.0, low_open=True, high=2.0, absurd="10 % is written 10% or 0.1")
-_increase = _Quantity(_PERCENT, "5%", high=1e6)
+_increase = _Quantity(_PERCENT, "5%", high=10.0, absurd="a rise that large is no tolerance")
 _ratio = _Quantity(_TIMES, "1.2", low_open=True, high=1e4)
 _peak = _Quantity(_TIMES, "2.5", low=1.0, high=1e4)
 _milliseconds = _Quantity(_MS, "800ms", low_open=True, high=864e5, absurd="more than a day")
@@ -131,6 +131,19 @@ _hours = _Quantity(_HOURS, "24", low_open=True, high=8760.0)
 _usd = _Quantity(_SCALE, "$2.10", high=1e13, dollar=True)
 _positive = _Quantity(_SCALE, "700", low_open=True, high=1e18)
 _not_negative = _Quantity(_SCALE, "700", high=1e18)
+
+
+_rise = _Quantity(_PERCENT, "5%", high=1.0)
+
+
+def _risen(value: Any) -> float:
+    """A tolerated rise. Above the whole only with a percent sign: ``5`` must not be read as 500 %."""
+    number = _increase(value)
+    if number > 1.0 and not (isinstance(value, str) and value.rstrip().endswith("%")):
+        raise PydanticCustomError(
+            "quantity", "must be at most 1, or a percentage, not {got}; write for example 5%", {"got": f"{number:g}"}
+        )
+    return number
 
 
 def _whole(value: Any) -> int:
@@ -172,9 +185,7 @@ Rate = Annotated[  # a growth or decline per year: may be negative, never the wh
 DiscountRate = Annotated[
     float, BeforeValidator(_discount_rate), _discount_rate.schema("a discount rate per year", ["10%", 0.1])
 ]
-Increase = Annotated[  # a tolerated rise, which may be above the whole
-    float, BeforeValidator(_increase), _increase.schema("a rise, as a share or a percentage", ["5%", 0.05])
-]
+Increase = Annotated[float, BeforeValidator(_risen), _rise.schema("a rise, as a percentage or a share", ["5%", 0.05])]
 Ratio = Annotated[float, BeforeValidator(_ratio), _ratio.schema("a ratio", [1.2])]
 PeakToMean = Annotated[float, BeforeValidator(_peak), _peak.schema("at least 1", [2.5])]
 Milliseconds = Annotated[

@@ -97,7 +97,7 @@ def changed_keys(base: Any, head: Any, document: Document) -> tuple[Change, ...]
     for loc, before, after in found:
         if loc[0] in _COST_NOTHING:
             continue
-        place = document.key_position(loc) if loc else None
+        place = document.key_position(loc)  # of a key that is gone: of the section it stood in
         changes.append(Change(dotted(loc), cause_of(loc), before, after, place[0] if place else None))
     return tuple(changes)
 
@@ -180,24 +180,91 @@ def to_cents(shares: Mapping[str, float], total: float) -> dict[str, int]:
     return floors
 
 
+def summing_to(shares: Mapping[str, float], total: float) -> dict[str, float]:
+    """Shares whose correctly rounded sum is the total to the last bit: the largest takes the rounding remainder.
+
+    >>> math.fsum(summing_to({"a": 0.1, "b": 0.2}, 0.30000000000000004).values()) == 0.30000000000000004
+    True
+    """
+    out = dict(shares)
+    if not out:
+        return out
+    largest = max(out, key=lambda name: (abs(out[name]), name))
+    for _ in range(8):
+        rest = total - math.fsum(out.values())
+        if rest == 0.0:
+            break
+        out[largest] += rest
+    return out
+
+
+def separable(causes: Sequence[str], cost: Callable[[frozenset[str]], float | None]) -> tuple[tuple[str, ...], ...]:
+    """Causes in the smallest groups of which every mix has a cost: keys that need each other move together.
+
+    The pair whose joining leaves the fewest mixes without a cost is joined first; ties go to the order
+    of ``causes``. ``cost`` is None where a mix is no profile that can be served.
+
+    >>> separable(["a", "b", "c"], lambda s: None if ("a" in s) != ("b" in s) else 1.0)
+    (('a', 'b'), ('c',))
+    """
+    groups: list[tuple[str, ...]] = [(cause,) for cause in causes]
+    while len(groups) > 1 and _without_cost(groups, cost):
+        ways = []
+        for i, j in combinations(range(len(groups)), 2):
+            joined = [group for index, group in enumerate(groups) if index not in (i, j)]
+            joined.insert(i, (*groups[i], *groups[j]))
+            ways.append((_without_cost(joined, cost), i, j, joined))
+        groups = min(ways, key=lambda way: way[:3])[3]
+    return tuple(groups)
+
+
+def _without_cost(groups: Sequence[tuple[str, ...]], cost: Callable[[frozenset[str]], float | None]) -> int:
+    mixes = (frozenset(c for g in chosen for c in g) for size in range(len(groups) + 1) for chosen in combinations(groups, size))
+    return sum(1 for mix in mixes if cost(mix) is None)
+
+
 def attribute(
-    base: Any, head: Any, document: Document, cost: Callable[[Any], float]
+    base: Any, head: Any, document: Document, cost: Callable[[Any], float], *, before: float, after: float
 ) -> tuple[tuple[Share, ...], str | None]:
-    """Shares of the change from base to head. A mix of keys that is no valid profile joins all causes into one."""
+    """Shares of the change from base to head, from ``before`` to ``after`` USD a month.
+
+    Causes whose keys only make a valid profile together are one share, with a note.
+    """
     changes = changed_keys(base, head, document)
     causes = [cause for cause in CAUSES if any(change.cause == cause for change in changes)]
+    total = after - before
     if not causes:
-        return (), None
-    total = cost(head) - cost(base)
+        if total == 0.0:
+            return (), None
+        # Nothing a key says: it must not be hidden because it has no name.
+        return (Share("unexplained", total, round(total * 100), ()),), "the cost changed although no key that costs money did: please report it"
+    everything = frozenset(causes)
+    known: dict[frozenset[str], float | None] = {frozenset(): before, everything: after}
+
+    def c(mix: frozenset[str]) -> float | None:
+        if mix not in known:
+            try:
+                known[mix] = cost(mixed(base, head, mix))
+            except BreakevenError:
+                known[mix] = None
+        return known[mix]
+
+    groups = separable(causes, c)
+    names = {" with ".join(group): group for group in groups}
+
+    def c_of(chosen: frozenset[str]) -> float:
+        value = c(frozenset(cause for name in chosen for cause in names[name]))
+        assert value is not None  # the groups were chosen so
+        return value
+
+    values = summing_to(shapley(list(names), c_of), total)
+    together = [name for name, group in names.items() if len(group) > 1]
     note = None
-    try:
-        values = shapley(causes, lambda subset: cost(mixed(base, head, subset)))
-    except BreakevenError as error:
-        values = {"changes that only make sense together": total}
-        note = f"causes cannot be told apart: a mix of old and new keys is not valid ({error.problems[0].message})"
+    if together:
+        note = f"cannot be told apart, since no profile has only some of these keys: {'; '.join(together)}"
     cents = to_cents(values, total)
     rows = []
-    for name, value in values.items():
-        keys = tuple(change for change in changes if change.cause == name) or changes
-        rows.append(Share(name, value, cents[name], keys))
+    for name, group in names.items():
+        keys = tuple(change for change in changes if change.cause in group)
+        rows.append(Share(name, values[name], cents[name], keys))
     return tuple(rows), note

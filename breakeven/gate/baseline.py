@@ -10,22 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from breakeven.compare.result import Comparison
+from breakeven import __version__
 from breakeven.errors import InputError, Problem
+from breakeven.gate.facts import World, companions
 from breakeven.gate.snapshot import Snapshot, from_data, snapshot, to_data
+from breakeven.profile.load import LoadedProfile
 from breakeven.yamlio import read_bytes
 
 BASELINE_SCHEMA_VERSION = 1
 KIND = "breakeven-baseline"
+_MAX_BYTES = 64_000_000
+_MAX_FILE_BYTES = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """One approved profile: its costs then, and its data, so that they can be recomputed on today's facts."""
+    """One approved profile: its costs then, and its data and files, so that it can be recomputed on today's facts."""
 
     snapshot: Snapshot
     data: Mapping[str, Any]
-    digest: str
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,50 +42,80 @@ class Baseline:
     catalogue_version: str
     catalogue_digest: str
     subject: str
-    approved_by: str | None
+    approved_by: str
     approved_on: str | None
-    reason: str | None
+    reason: str
     profiles: Mapping[str, Approved]
 
 
-def baseline_text(
-    results: Sequence[Comparison], *, subject: str, approver: str | None, on: dt.date | None, reason: str | None
-) -> str:
-    """The bytes of a baseline. Raises :class:`InputError` when a confidential fact would leak into it."""
-    secret = sorted({source.id for result in results for source in result.sources if source.confidential})
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Who approves, when (as given: nothing here reads a clock) and why."""
+
+    by: str
+    reason: str
+    on: dt.date | None
+
+
+def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str, sign_off: SignOff) -> str:
+    """The bytes of a baseline. Raises :class:`InputError` when it must not or cannot be signed off."""
+    dates = sorted({world.date_of(loaded) for loaded in heads})
+    if len(dates) != 1:
+        shown = ", ".join(date.isoformat() for date in dates)
+        raise InputError(Problem(f"the profiles look up facts of different dates ({shown})", "give one --as-of", "--approve"))
+    results = [(loaded, world.compare(loaded, dates[0])) for loaded in heads]
+    secret = sorted({source.id for _, result in results for source in result.sources if source.confidential})
     if secret:
         raise InputError(
-            Problem(
-                f"{len(secret)} confidential fact(s) would be derivable from a baseline: {', '.join(secret[:3])}",
-                "keep the baseline private by approving with a catalogue without them, or mark them not confidential", "--approve",
-            )
+            Problem(f"{len(secret)} confidential fact(s) would follow from the costs in a baseline: {', '.join(secret[:3])}",
+                    "approve on the facts that may be shared: leave out their --catalog", "--approve")
         )  # fmt: skip
-    dates = {result.as_of for result in results}
-    if len(dates) != 1:
-        raise InputError(Problem("the profiles look up facts of different dates", "give one --as-of", "--approve"))
-    names = [result.name for result in results]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(Problem(f"profile names are given twice: {', '.join(twice)}", "give each profile its own name", "--approve"))
-    first = results[0]
+    costs = {loaded.profile.name: snapshot(result, subject) for loaded, result in results}
+    unserved = [name for name, item in costs.items() if item.usd_per_month is None]
+    if unserved:
+        raise InputError(Problem(f"nothing can serve {', '.join(unserved)}, so there is no cost to approve", "mend the profile's offers", "--approve"))
     body = {
         "kind": KIND,
         "schema_version": BASELINE_SCHEMA_VERSION,
-        "tool_version": first.tool_version,
-        "as_of": first.as_of.isoformat(),
-        "catalog": {"version": first.catalogue_version, "digest": first.catalogue_digest},
+        "tool_version": __version__,
+        "as_of": dates[0].isoformat(),
+        "catalog": {"version": world.catalogue.version, "digest": world.catalogue.digest},
         "subject": subject,
-        "approved_by": approver,
-        "approved_on": on.isoformat() if on else None,
-        "reason": reason,
+        "approved_by": sign_off.by,
+        "approved_on": sign_off.on.isoformat() if sign_off.on else None,
+        "reason": sign_off.reason,
         "profiles": {
-            result.name: {
-                "costs": to_data(snapshot(result, subject)), "profile": _plain(result.profile_data), "digest": result.profile_digest,
+            loaded.profile.name: {
+                "costs": to_data(costs[loaded.profile.name]), "digest": result.profile_digest, "files": _embedded(loaded),
+                "profile": _plain(loaded.document.data),
             }
-            for result in sorted(results, key=lambda result: result.name)
+            for loaded, result in sorted(results, key=lambda row: row[0].profile.name)
         },
     }  # fmt: skip
     return json.dumps({**body, "digest": _digest(body)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _embedded(loaded: LoadedProfile) -> dict[str, str]:
+    """The text of the files beside a profile, by key: without them nothing could be computed again."""
+    out = {}
+    for loc, name in companions(loaded).items():
+        path = Path(loaded.path).parent / name
+        try:
+            out[".".join(loc)] = read_bytes(path, max_bytes=_MAX_FILE_BYTES).decode("utf-8")
+        except UnicodeDecodeError:
+            raise InputError(Problem("is no text, so a baseline cannot carry it", "name a text file", str(path))) from None
+    return out
+
+
+def unpacked(loaded: LoadedProfile, texts: Mapping[str, str], folder: Path) -> dict[tuple[str, ...], Path]:
+    """The files of an approved profile, written out under a folder. KeyError when the baseline lacks one."""
+    out = {}
+    for number, (loc, name) in enumerate(companions(loaded).items()):
+        parts = [part for part in Path(name).parts[-2:] if part not in ("..", ".", "/")]
+        out[loc] = folder.joinpath(str(number), *parts)
+        out[loc].parent.mkdir(parents=True, exist_ok=True)
+        out[loc].write_text(texts[".".join(loc)], encoding="utf-8", newline="")
+    return out
 
 
 def _plain(value: Any) -> Any:
@@ -93,10 +127,15 @@ def _digest(body: Mapping[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def renewal(path: str) -> str:
+    """The command that writes a baseline anew."""
+    return f"renew it with: breakeven check PROFILE... --approve --approver WHO --reason WHY -o {path}"
+
+
 def read_baseline(path: Path) -> Baseline:
     """A baseline file. Raises :class:`InputError` naming the command that renews it."""
-    renew = "renew it with: breakeven check PROFILE... --approve -o " + str(path)
-    raw = read_bytes(path, max_bytes=64_000_000)
+    renew = renewal(str(path))
+    raw = read_bytes(path, max_bytes=_MAX_BYTES)
     if not raw.strip():
         raise InputError(Problem("is empty", renew, str(path)))
     try:
@@ -114,18 +153,27 @@ def read_baseline(path: Path) -> Baseline:
     if data.get("digest") != _digest(body):
         raise InputError(Problem("was changed after it was approved (its digest does not match)", renew, str(path)))
     try:
-        profiles = {
-            str(name): Approved(from_data(entry["costs"]), entry["profile"], str(entry["digest"]))
-            for name, entry in data["profiles"].items()
-        }
-        if not profiles:
-            raise KeyError("profiles")
-        return Baseline(
-            str(path), dt.date.fromisoformat(data["as_of"]), str(data["tool_version"]), str(data["catalog"]["version"]),
-            str(data["catalog"]["digest"]), str(data["subject"]), data["approved_by"], data["approved_on"], data["reason"], profiles,
-        )  # fmt: skip
+        return _baseline(data, str(path))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(Problem(f"lacks or garbles {error}", renew, str(path))) from None
+
+
+def _baseline(data: Mapping[str, Any], path: str) -> Baseline:
+    profiles = {}
+    for name, entry in data["profiles"].items():
+        files = entry["files"]
+        if not isinstance(entry["profile"], dict) or any(not isinstance(text, str) for text in files.values()):
+            raise TypeError(f"the profile {name!r}")
+        profiles[str(name)] = Approved(from_data(entry["costs"]), entry["profile"], files)
+    if not profiles:
+        raise KeyError("profiles")
+    who, why = data["approved_by"], data["reason"]
+    if not (isinstance(who, str) and who.strip() and isinstance(why, str) and why.strip()):
+        raise ValueError("who approved it and why")
+    return Baseline(
+        path, dt.date.fromisoformat(data["as_of"]), str(data["tool_version"]), str(data["catalog"]["version"]),
+        str(data["catalog"]["digest"]), str(data["subject"]), who, data["approved_on"], why, profiles,
+    )  # fmt: skip
 
 
 def _refuse(name: str) -> Any:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from breakeven.gate.attribution import Share
@@ -26,6 +25,7 @@ class Finding:
     path: str
     line: int | None = None
     waived_by: str | None = None
+    about: str = ""  # what tells two findings of a rule in one profile apart: an offer, a fact, a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,66 @@ class Compared:
     path: str
     base: Snapshot | None
     head: Snapshot
-    change_usd_per_month: float | None  # both sides at the head's facts
-    market_usd_per_month: float | None  # what the facts did
-    base_at_head_facts: float | None
+    change_usd_per_month: float | None  # what this change did: both sides at the head's facts
+    market_usd_per_month: float | None  # what the facts did: both sides at the head's profile
+    as_of: dt.date
+    base_as_of: dt.date
+    base_now: Snapshot | None = None  # the base at the head's facts
+    tool_usd_per_month: float | None = 0.0  # what another version of the tool did to a recorded base
+    same_work_usd_per_month: float | None = None  # the head's cost for the tasks of the base, where the head counts fewer
+    head_facts_usd_per_month: float | None = None  # the head's cost once its own overlays hold, where they change
     shares: tuple[Share, ...] = ()
-    note: str | None = None
+    notes: tuple[str, ...] = ()
+    moved_from: str | None = None  # where the base has it, if elsewhere
     first_before: float | None = None
     first_after: float | None = None
 
     @property
     def changed_share(self) -> float | None:
         """The change over the base's cost at the head's facts."""
-        if self.change_usd_per_month is None or not self.base_at_head_facts:
+        return share_of(self.change_usd_per_month, self.base_at_head_facts)
+
+    @property
+    def base_at_head_facts(self) -> float | None:
+        """What the base costs on the facts of the head."""
+        return self.base_now.usd_per_month if self.base_now else None
+
+    @property
+    def market_share(self) -> float | None:
+        """The market's effect over the head's cost on the base's facts."""
+        head, market = self.head.usd_per_month, self.market_usd_per_month
+        return None if head is None or market is None else share_of(market, head - market)
+
+    @property
+    def rises(self) -> bool:
+        """Whether the change costs anything; the last digit of a float does not count as money."""
+        return rises(self.change_usd_per_month, self.base_at_head_facts)
+
+    @property
+    def total_usd_per_month(self) -> float | None:
+        """From the base as shown to the head as shown."""
+        then = self.base.usd_per_month if self.base else None
+        return None if then is None or self.head.usd_per_month is None else self.head.usd_per_month - then
+
+    @property
+    def both_usd_per_month(self) -> float | None:
+        """What only change and market together did: the total less each of them alone, and less the tool's part."""
+        parts = (self.total_usd_per_month, self.change_usd_per_month, self.market_usd_per_month, self.tool_usd_per_month)
+        if any(part is None for part in parts):
             return None
-        return self.change_usd_per_month / self.base_at_head_facts
+        total, change, market, tool = (float(part or 0.0) for part in parts)
+        rest = total - change - market - tool
+        return 0.0 if abs(rest) < 0.005 else rest
+
+
+def share_of(change: float | None, whole: float | None) -> float | None:
+    """A change over what it changes; None where there is nothing to be a share of."""
+    return None if change is None or not whole or whole < 0 else change / whole
+
+
+def rises(change: float | None, whole: float | None) -> bool:
+    """Whether a change is a rise beyond the rounding of the arithmetic (one part in 10^12)."""
+    return change is not None and change > 1e-12 * abs(whole or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +110,7 @@ class WaiverStatus:
     owner: str
     approver: str
     expires: dt.date
-    state: Literal["in force", "near expiry", "expired"]
+    state: Literal["in force", "near expiry", "expired", "too long"]
     used: bool
 
 
@@ -76,8 +122,6 @@ class GateReport:
     base: str
     head: str
     subject: str
-    as_of: dt.date
-    base_as_of: dt.date
     catalogue: str
     tool_version: str
     profiles: tuple[Compared, ...]
@@ -85,7 +129,8 @@ class GateReport:
     waivers: tuple[WaiverStatus, ...] = ()
     notes: tuple[str, ...] = ()
     rules_on: tuple[str, ...] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
+    lock: str | None = None  # the lock whose date and facts were used
+    base_catalogue: str = ""  # where the base was computed on other facts
 
     @property
     def failed(self) -> bool:

@@ -1,107 +1,207 @@
 """Files as they were at a git revision, without touching the working tree.
 
-The revision is verified and can never be an option; one ``git archive`` brings every file that is
-needed into a temporary directory, extracted as plain files only.
+The revision is verified and can never be an option. Files are read as the objects that were committed
+(``git ls-tree``, then one ``git cat-file --batch``), so that neither attributes, line-ending settings
+nor replacement references can change what the base says.
 """
 
 from __future__ import annotations
 
-import io
 import os
+import re
 import subprocess
-import tarfile
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from breakeven.errors import InputError, Problem
 
 _TIMEOUT_SECONDS = 60
 _MAX_BYTES = 64_000_000
+_PATHS_AT_ONCE = 400  # long lists would not fit on a command line
 _OPTION = "--base-ref"
+_FILE_MODES = ("100644", "100755")
+_KEPT = ("GIT_CONFIG", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM")
 
 
-def git(*arguments: str, cwd: Path) -> bytes:
+def _environment() -> dict[str, str]:
+    # Variables such as GIT_DIR would point git at another repository; GIT_CONFIG_* says who may read this one.
+    # Nothing is fetched: an object that a partial clone lacks is an error, not a connection.
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key.startswith(_KEPT)}
+    return kept | {
+        "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none", "GIT_LITERAL_PATHSPECS": "1",
+    }  # fmt: skip
+
+
+def git(*arguments: str, cwd: Path, stdin: bytes = b"") -> bytes:
     """Output of a git command. Raises :class:`InputError` when git is missing or fails."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    environment |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(  # noqa: S603
-            ["git", *arguments], cwd=cwd, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False, env=environment  # noqa: S607
-        )
+            ["git", "--no-replace-objects", "-c", "core.fsmonitor=false", *arguments], cwd=cwd, input=stdin, capture_output=True,  # noqa: S607
+            timeout=_TIMEOUT_SECONDS, check=False, env=_environment(),
+        )  # fmt: skip
     except FileNotFoundError:
         raise InputError(Problem("git is not installed", "install git, or compare with --baseline", _OPTION)) from None
     except subprocess.TimeoutExpired:
         raise InputError(Problem("git did not answer in time", "check the repository", _OPTION)) from None
     if done.returncode != 0:
-        text = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InputError(Problem(text[-1] if text else "git failed", "check the repository and the revision", _OPTION))
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
+        said = next((line for line in lines if line.startswith("fatal:")), lines[-1]).removeprefix("fatal:").strip()
+        fix = "git config --global --add safe.directory names the folder" if "dubious" in said else "check the repository and the revision"
+        raise InputError(Problem(said, fix, _OPTION))
     return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit of a repository. ``ref`` is what the user called it."""
+
+    repository: Path
+    ref: str
+    commit: str
+
+    def files(self, paths: Sequence[str]) -> dict[str, str]:
+        """The files among some paths (files or folders; "." is everything), with their object ids."""
+        found: dict[str, str] = {}
+        wanted = [] if "." in paths else list(dict.fromkeys(paths))
+        for start in range(0, max(len(wanted), 1), _PATHS_AT_ONCE):
+            chunk = wanted[start : start + _PATHS_AT_ONCE]
+            if not chunk and paths and "." not in paths:
+                break
+            raw = git("ls-tree", "-r", "-z", "--full-tree", self.commit, "--", *chunk, cwd=self.repository)
+            for entry in raw.decode("utf-8", "surrogateescape").split("\0"):
+                if not entry:
+                    continue
+                facts, _, name = entry.partition("\t")
+                mode, _, identity = facts.split(" ")
+                if mode in _FILE_MODES:
+                    found[name] = identity
+                elif name in paths:
+                    raise InputError(Problem(f"is a link at {self.ref}", "commit the file itself", name))
+        return found
+
+    def read(self, files: Mapping[str, str]) -> dict[str, bytes]:
+        """The bytes of some files, through one process."""
+        if not files:
+            return {}
+        ids = list(dict.fromkeys(files.values()))
+        raw = git("cat-file", "--batch", cwd=self.repository, stdin="".join(f"{one}\n" for one in ids).encode())
+        if len(raw) > _MAX_BYTES:
+            raise InputError(Problem("the base revision's files are too large", "name fewer overlays", _OPTION))
+        contents: dict[str, bytes] = {}
+        at = 0
+        for one in ids:
+            end = raw.index(b"\n", at)
+            header = raw[at:end].decode().split(" ")
+            if len(header) != 3 or header[0] != one or header[1] != "blob":
+                raise InputError(Problem("an object of the base revision is not here", _FETCH, _OPTION))
+            size = int(header[2])
+            contents[one] = raw[end + 1 : end + 1 + size]
+            at = end + 1 + size + 1
+        return {name: contents[identity] for name, identity in files.items()}
+
+    def fork(self) -> Revision | None:
+        """Where the working tree's history left this revision's; None when it contains it."""
+        try:
+            base = git("merge-base", self.commit, "HEAD", cwd=self.repository).decode().strip()
+        except InputError:
+            raise InputError(Problem(f"the history between {self.ref} and HEAD is not here", _FETCH, _OPTION)) from None
+        return None if base == self.commit else Revision(self.repository, "the common ancestor", base)
+
+
+_FETCH = "fetch the base with its history (fetch-depth: 0)"
 
 
 def top_level(start: Path) -> Path:
     """The repository that holds ``start``."""
     folder = start if start.is_dir() else start.parent
-    return Path(git("rev-parse", "--show-toplevel", cwd=folder or Path()).decode().rstrip("\n"))
+    if not folder.is_dir():
+        raise InputError(Problem("there is no such folder", "check the path", str(start)))
+    return Path(git("rev-parse", "--show-toplevel", cwd=folder).decode("utf-8", "surrogateescape").rstrip("\n")).resolve()
 
 
-def verify(ref: str, repository: Path) -> str:
+def verify(ref: str, repository: Path) -> Revision:
     """The commit a revision names. Raises :class:`InputError`, saying so for a shallow clone."""
-    if not ref or ref.startswith("-") or any(c in ref for c in "\0\n\r") or len(ref) > 250:
+    if not ref.strip() or ref.startswith("-") or any(c in ref for c in "\0\n\r") or len(ref) > 250:
         raise InputError(Problem(f"{ref!r} is not a revision", "write for example origin/main", _OPTION))
     try:
         commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", cwd=repository)
     except InputError:
         shallow = git("rev-parse", "--is-shallow-repository", cwd=repository).strip() == b"true"
-        fix = "this is a shallow clone: fetch the base with its history (fetch-depth: 0)" if shallow else "fetch it first, or check its name"
+        fix = f"this is a shallow clone: {_FETCH}" if shallow else "fetch it first, or check its name"
         raise InputError(Problem(f"there is no revision {ref!r} here", fix, _OPTION)) from None
-    return commit.decode().strip()
+    found = commit.decode().strip()
+    _one_thing_only(ref, repository)
+    return Revision(repository, ref, found)
 
 
-def listed(commit: str, repository: Path, paths: Sequence[str]) -> set[str]:
-    """Which of some paths (files or folders) the revision has, as files."""
-    out = git("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, "--", *paths, cwd=repository)
-    return {name for name in out.decode("utf-8", "surrogateescape").split("\0") if name}
+def _one_thing_only(ref: str, repository: Path) -> None:
+    """Refuse a name that a tag or branch of the change could have taken over: git would only warn."""
+    name = re.split(r"[~^:]|@\{", ref, maxsplit=1)[0]
+    if not name or name == "@":
+        return
+    names = [f"refs/{name}", f"refs/tags/{name}", f"refs/heads/{name}", f"refs/remotes/{name}", f"refs/remotes/{name}/HEAD"]
+    listing = git("for-each-ref", "--format=%(refname) %(objectname) %(*objectname)", "--", *names, cwd=repository).decode("utf-8", "replace")
+    targets = {}
+    for line in listing.splitlines():
+        full, first, *peeled = line.split(" ")
+        if full in names:
+            targets[full] = next((sha for sha in peeled if sha), first)
+    hexadecimal = re.fullmatch(r"[0-9a-fA-F]{4,39}", name) is not None
+    if len(set(targets.values())) > 1 or (targets and (hexadecimal or name == "HEAD")):
+        raise InputError(
+            Problem(f"{ref!r} names more than one thing here: {', '.join(sorted(targets))}", "write the full name, such as refs/remotes/origin/main", _OPTION)
+        )
 
 
 def relative(path: Path, repository: Path) -> str:
-    """A path as git names it. Raises :class:`InputError` for one outside the repository."""
-    resolved = path.resolve()
-    root = repository.resolve()
-    if not resolved.is_relative_to(root):
+    """A path as git names it. Raises :class:`InputError` for one outside the repository or behind a link.
+
+    A link is refused because its target has a base of its own: a profile replaced by a link to a
+    dearer one would be compared with that one.
+    """
+    lexical = Path(os.path.normpath(path if path.is_absolute() else Path.cwd().resolve() / path))
+    if not lexical.is_relative_to(repository):
+        # The way to the repository may itself go through links (a linked home, say); inside it none may.
+        lexical = next((Path(os.path.normpath(folder.resolve() / lexical.relative_to(folder)))
+                        for folder in reversed(lexical.parents) if folder.resolve().is_relative_to(repository)), lexical)  # fmt: skip
+    if not lexical.is_relative_to(repository):
         raise InputError(Problem("lies outside the repository of the base revision", "name a file inside it", str(path)))
-    return resolved.relative_to(root).as_posix()
+    inside = lexical.relative_to(repository)
+    step = repository
+    for part in inside.parts:
+        step = step / part
+        if step.is_symlink():
+            raise InputError(Problem("is reached through a symbolic link", "name the file itself", str(path)))
+    return inside.as_posix()
 
 
-@contextmanager
-def materialised(commit: str, repository: Path, files: Iterable[str]) -> Iterator[Path]:
-    """A temporary directory with some files of a revision."""
-    wanted = sorted(set(files))
-    with tempfile.TemporaryDirectory(prefix="breakeven-base-") as name:
-        folder = Path(name)
-        if wanted:
-            # Long lists would not fit on a command line.
-            for start in range(0, len(wanted), 200):
-                raw = git("archive", "--format=tar", commit, "--", *wanted[start : start + 200], cwd=repository)
-                _extract(raw, folder)
-        yield folder
+def placed(contents: Mapping[str, bytes], folder: Path) -> None:
+    """Write some files of a revision under a folder."""
+    for name, raw in contents.items():
+        parts = Path(name).parts
+        if ".." in parts or Path(name).is_absolute():
+            raise InputError(Problem(f"{name} is not a path inside the repository", "check the repository", _OPTION))
+        target = folder.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(raw)
 
 
-def _extract(raw: bytes, folder: Path) -> None:
-    if len(raw) > _MAX_BYTES:
-        raise InputError(Problem("the base revision's files are too large", "name fewer overlays", _OPTION))
-    with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
-        for member in archive:
-            path = PurePosixPath(member.name)
-            if not member.isfile():
-                if member.issym() or member.islnk():
-                    raise InputError(Problem(f"{member.name} is a link at the base revision", "commit the file itself", _OPTION))
-                continue
-            if path.is_absolute() or ".." in path.parts:
-                raise InputError(Problem(f"{member.name} is not a path inside the repository", "check the repository", _OPTION))
-            target = folder.joinpath(*path.parts)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            stream = archive.extractfile(member)
-            assert stream is not None
-            target.write_bytes(stream.read())
+def is_dirty(repository: Path) -> bool:
+    """Whether tracked files differ from HEAD."""
+    return bool(git("status", "--porcelain", "--untracked-files=no", cwd=repository).strip())
+
+
+def head_commit(repository: Path) -> str:
+    """HEAD, in short."""
+    return git("rev-parse", "--verify", "--quiet", "HEAD", cwd=repository).decode().strip()[:12]
+
+
+def gone(revision: Revision, suffixes: Iterable[str]) -> dict[str, str]:
+    """Files of the revision that the working tree no longer has, by suffix: where a moved file came from."""
+    endings = tuple(suffixes)
+    return {
+        name: identity for name, identity in revision.files(["."]).items()
+        if name.endswith(endings) and not os.path.lexists(revision.repository / name)
+    }  # fmt: skip

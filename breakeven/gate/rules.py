@@ -6,75 +6,123 @@ is not consent.
 
 from __future__ import annotations
 
-import fnmatch
+import datetime as dt
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
-from breakeven.gate.policy import Policy, Waiver
-from breakeven.gate.report import Compared, Finding, Level, WaiverStatus
+from breakeven.gate.lineage import own_claims
+from breakeven.gate.policy import Policy, Rise
+from breakeven.gate.report import Compared, Finding, Level, rises, share_of
+from breakeven.gate.snapshot import Snapshot, side_of
 from breakeven.offers.scope import Scope
-from breakeven.yamlio import Document
+from breakeven.profile.load import LoadedProfile
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One profile under judgement."""
+    """One profile under judgement: both sides compared, and the head's result on the facts that judge it."""
 
     policy: Policy
     compared: Compared
     result: Comparison
     scope: Scope
-    document: Document
-    on: object  # date
+    loaded: LoadedProfile
+    on: dt.date | None
+    base_infeasible: frozenset[str]  # offers that could not serve at the base either
+    drift: tuple[str, ...] = ()  # facts that differ from the lock
 
-    def find(self, rule: str, message: str, fix: str, *, line: int | None = None) -> Finding:
-        level = getattr(self.policy.rules, rule).level
-        return Finding(rule, level, self.compared.name, message, fix, self.compared.path, line)
+    def find(self, rule: str, message: str, fix: str, *, line: int | None = None, level: Level | None = None, about: str = "") -> Finding:
+        """A finding of this profile, at the level of the policy unless a lower one is given."""
+        return Finding(rule, level or getattr(self.policy.rules, rule).level, self.compared.name, message, fix, self.compared.path, line, about=about)
 
     def line_of(self, *loc: int | str) -> int | None:
-        place = self.document.key_position(loc)
+        """The line of a key in the head."""
+        place = self.loaded.document.key_position(loc)
         return place[0] if place else None
 
     def first_changed_line(self) -> int | None:
-        lines = [change.line for share in self.compared.shares for change in share.changes if change.line]
+        """The line of the first changed key that stands in the head."""
+        changes = [change for share in self.compared.shares for change in share.changes]
+        lines = [change.line for change in changes if change.line is not None]
         return lines[0] if lines else self.line_of("workload")
 
 
+def _new(case: Case) -> Iterator[Finding]:
+    if case.compared.base is None:
+        cost = case.compared.head.usd_per_month
+        shown = "an unknown amount" if cost is None else usd(cost)
+        yield case.find("new_profile", f"the base has no profile of this name or path: it adds {shown} a month",
+                        "approve it with a waiver, or set rules.new_profile to warn", line=case.line_of("name"))  # fmt: skip
+
+
+def exceeds(rule: Rise, change: float, whole: float | None) -> bool:
+    """Whether a rise is more than any tolerance that is given; a rise from nothing exceeds every share."""
+    if not rises(change, whole) or change <= rule.ignore_below_usd_per_month:
+        return False
+    if rule.max_share is None and rule.max_usd_per_month is None:
+        return True
+    share = share_of(change, whole)
+    over_share = rule.max_share is not None and (share is None or share > rule.max_share)
+    return over_share or (rule.max_usd_per_month is not None and change > rule.max_usd_per_month)
+
+
+def _allowed(rule: Rise) -> str:
+    limits = [percent(rule.max_share)] if rule.max_share is not None else []
+    limits += [usd(rule.max_usd_per_month)] if rule.max_usd_per_month is not None else []
+    return " and ".join(limits) or "nothing"
+
+
+def _grown(change: float, whole: float | None) -> str:
+    share = share_of(change, whole)
+    return f"{usd(change)} a month more ({'from nothing' if share is None else percent(share)}"
+
+
 def _cost_increase(case: Case) -> Iterator[Finding]:
-    rule = case.policy.rules.cost_increase
-    if rule is None or case.compared.base is None:
+    rule, row = case.policy.rules.cost_increase, case.compared
+    if rule is None or row.base is None:
         return
-    change, share = case.compared.change_usd_per_month, case.compared.changed_share
+    change, whole = row.change_usd_per_month, row.base_at_head_facts
     if change is None:
-        yield case.find("cost_increase", "the cost before or after the change is unknown", "make both sides computable")
+        yield case.find("cost_increase", "the cost before or after the change is unknown: nothing can serve there", "make both sides computable")
         return
-    if change <= 0:
-        return
-    over_share = share is None or share > rule.max_share
-    over_usd = rule.max_usd_per_month is None or change > rule.max_usd_per_month
-    if over_share and over_usd:
+    if exceeds(rule, change, whole):
         causes = "; ".join(
-            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])})"
-            for s in case.compared.shares
+            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])})" for s in row.shares
         )
-        limit = percent(rule.max_share) + (f" and {usd(rule.max_usd_per_month)}" if rule.max_usd_per_month is not None else "")
-        grown = "from nothing" if share is None else percent(share)
+        yield case.find("cost_increase", f"this change costs {_grown(change, whole)}; allowed {_allowed(rule)}): {causes}",
+                        "undo it, or have a waiver approved", line=case.first_changed_line())  # fmt: skip
+        return
+    if row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
+        more = _grown(row.same_work_usd_per_month - whole, whole)
         yield case.find(
-            "cost_increase", f"this change costs {usd(change)} a month more ({grown}; allowed {limit}): {causes}",
-            "undo it, or have a waiver approved", line=case.first_changed_line(),
+            "cost_increase", f"the same tasks would cost {more}; allowed {_allowed(rule)}): the volume stays as written, so a task that takes more "
+            "tokens or calls shows as fewer tasks", "give the volume as requests_per_day or tasks_per_day and say how many are expected",
+            line=case.first_changed_line(), about="same work",
         )  # fmt: skip
 
 
+def _market(case: Case) -> Iterator[Finding]:
+    rule, row = case.policy.rules.market_increase, case.compared
+    if rule is None or row.base is None:
+        return
+    moved = row.market_usd_per_month
+    if moved is None:
+        yield case.find("market_increase", "what the facts did is unknown: nothing can serve on one side", "make both sides computable")
+    elif row.head.usd_per_month is not None and exceeds(rule, moved, row.head.usd_per_month - moved):
+        yield case.find("market_increase", f"the facts make it {_grown(moved, row.head.usd_per_month - moved)}; allowed {_allowed(rule)})",
+                        "review the decision on the new prices", line=case.line_of("api"))  # fmt: skip
+
+
 def _budgets(case: Case) -> Iterator[Finding]:
-    rules, head, base = case.policy.rules, case.compared.head, case.compared.base
-    for name, unit, value, before in (
-        ("budget_month", "a month", head.usd_per_month, base.usd_per_month if base else None),
-        ("budget_mtok", "per Mtok", head.usd_per_mtok, base.usd_per_mtok if base else None),
-        ("budget_task", "per task", head.usd_per_task, base.usd_per_task if base else None),
-    ):
+    rules, head, base = case.policy.rules, case.compared.head, case.compared.base_now
+    for name, unit, value in (
+        ("budget_month", "a month", head.usd_per_month), ("budget_mtok", "per Mtok", head.usd_per_mtok),
+        ("budget_task", "per task", head.usd_per_task),
+    ):  # fmt: skip
         rule = getattr(rules, name)
         if rule is None:
             continue
@@ -83,71 +131,125 @@ def _budgets(case: Case) -> Iterator[Finding]:
         elif value > rule.max_usd:
             yield case.find(name, f"{usd(value)} {unit} is above the budget of {usd(rule.max_usd)}", "reduce it, or raise the budget first",
                             line=case.line_of("workload"))  # fmt: skip
-        crossed = name == "budget_month" and rules.budget_crossed is not None and before is not None and value is not None
-        if crossed and before is not None and value is not None and before <= rule.max_usd < value:
-            yield case.find("budget_crossed", f"the budget of {usd(rule.max_usd)} a month was met before this change", "undo it",
-                            line=case.first_changed_line())  # fmt: skip
-
-
-def _verdict(case: Case) -> Iterator[Finding]:
-    base, head = case.compared.base, case.compared.head
-    if case.policy.rules.verdict_flipped is not None and base is not None and base.cheaper != head.cheaper:
-        yield case.find("verdict_flipped", f"the cheaper side was {base.cheaper} and is {head.cheaper}", "review the decision",
+    budget = rules.budget_month
+    if budget is None:
+        return
+    later = case.compared.head_facts_usd_per_month
+    if later is not None and later > budget.max_usd and not (head.usd_per_month or 0.0) > budget.max_usd:
+        yield case.find("budget_month", f"{usd(later)} a month with the overlays of this change is above the budget of {usd(budget.max_usd)}",
+                        "reduce it, or raise the budget first", line=case.line_of("workload"), about="overlays")  # fmt: skip
+    before = None if base is None else base.usd_per_month  # on the same facts: the market's crossings are not this change's
+    if rules.budget_crossed is not None and before is not None and head.usd_per_month is not None and before <= budget.max_usd < head.usd_per_month:
+        yield case.find("budget_crossed", f"the budget of {usd(budget.max_usd)} a month was met before this change ({usd(before)})", "undo it",
                         line=case.first_changed_line())  # fmt: skip
 
 
-def _edges(case: Case) -> list[float]:
-    head = case.result.headline
-    found = next((c for c in case.result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)
-    return [interval.from_tokens_per_day for interval in found.intervals[1:]] if found else []
+def _verdict(case: Case) -> Iterator[Finding]:
+    base, head = case.compared.base_now, case.compared.head  # on the same facts: the market's flips are not this change's
+    if case.policy.rules.verdict_flipped is None or base is None:
+        return
+    if _side(base) != _side(head) or base.subject_side != head.subject_side:
+        was, now = (f"{item.cheaper or 'nothing'} (paid: {item.subject or 'nothing'})" for item in (base, head))
+        yield case.find("verdict_flipped", f"the cheaper side was {was} and is {now}", "review the decision", line=case.first_changed_line())
+
+
+def _side(item: Snapshot) -> str | None:
+    return None if item.cheaper is None else side_of(item.cheaper)
+
+
+def _headline_pair(result: Comparison) -> Crossover | None:
+    head = result.headline
+    return next((c for c in result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)
+
+
+def _edges(pair: Crossover) -> list[float]:
+    """Every volume at which the verdict flips, as far as they are listed."""
+    found = {interval.from_tokens_per_day for interval in pair.intervals[1:]}
+    found |= {volume for volume in (pair.first_tokens_per_day, pair.settled_tokens_per_day) if volume}
+    return sorted(found)
+
+
+def _unlisted(pair: Crossover, volume: float) -> bool:
+    """Whether there are flips beyond those listed, around a volume."""
+    cut = pair.intervals_total is None or pair.intervals_total > len(pair.intervals)
+    settled = pair.settled_tokens_per_day
+    return cut and bool(pair.intervals) and volume > pair.intervals[-1].from_tokens_per_day and not (settled is not None and volume > settled)
 
 
 def _near(case: Case) -> Iterator[Finding]:
-    rule = case.policy.rules.near_crossover
-    volume = case.result.tokens_per_day
-    if rule is not None:
-        close = [edge for edge in _edges(case) if abs(volume / edge - 1) <= rule.within_share]
-        if close:
-            yield case.find("near_crossover", f"{spoken(volume)} tokens/day lies within {percent(rule.within_share)} of a crossing at {spoken(close[0])}",
-                            "decide with care: a small change flips the verdict", line=case.line_of("workload"))  # fmt: skip
-    ahead = case.policy.rules.crossing_within
-    if ahead is not None:
-        growth = case.scope.profile.workload.demand.growth_per_year
-        later = volume * (1 + growth) ** (ahead.months / 12)
-        low, high = sorted((volume, later))
-        crossed = [edge for edge in _edges(case) if low < edge <= high]
-        if crossed:
-            months = 12 * math.log(crossed[0] / volume) / math.log(1 + growth)
-            yield case.find("crossing_within", f"at {percent(growth)} growth a year the crossing at {spoken(crossed[0])} comes in {months:.0f} months",
-                            "plan the switch", line=case.line_of("workload", "demand"))  # fmt: skip
+    rule, volume = case.policy.rules.near_crossover, case.result.tokens_per_day
+    if rule is None:
+        return
+    pair = _headline_pair(case.result)
+    if pair is None:
+        yield case.find("near_crossover", "there is no crossover to be near to: no self-hosted offer can serve", "mend the supply or the targets",
+                        line=case.line_of("self_host", "supply"))  # fmt: skip
+        return
+    close = [edge for edge in _edges(pair) if edge > 0 and abs(volume / edge - 1) <= rule.within_share]
+    if close or _unlisted(pair, volume * (1 + rule.within_share)):
+        nearest = min(close, key=lambda edge: abs(volume - edge), default=volume)
+        yield case.find("near_crossover", f"{spoken(volume)} tokens/day lies within {percent(rule.within_share)} of a crossing at {spoken(nearest)}",
+                        "decide with care: a small change flips the verdict", line=case.line_of("workload"))  # fmt: skip
+
+
+def _crossing(case: Case) -> Iterator[Finding]:
+    rule, volume = case.policy.rules.crossing_within, case.result.tokens_per_day
+    if rule is None:
+        return
+    pair = _headline_pair(case.result)
+    growth = case.scope.profile.workload.demand.growth_per_year
+    if pair is None:
+        yield case.find("crossing_within", "there is no crossover to grow into: no self-hosted offer can serve", "mend the supply or the targets",
+                        line=case.line_of("self_host", "supply"))  # fmt: skip
+        return
+    later = volume * (1 + growth) ** (rule.months / 12)
+    low, high = sorted((volume, later))
+    crossed = [edge for edge in _edges(pair) if low < edge <= high] if growth >= 0 else [edge for edge in reversed(_edges(pair)) if low <= edge < high]
+    if crossed:
+        months = 12 * math.log(crossed[0] / volume) / math.log(1 + growth)
+        yield case.find("crossing_within", f"at {percent(growth)} growth a year the crossing at {spoken(crossed[0])} tokens/day comes in {months:.0f} months",
+                        "plan the switch", line=case.line_of("workload", "demand"))  # fmt: skip
+    elif growth and _unlisted(pair, high):
+        yield case.find("crossing_within", f"at {percent(growth)} growth a year the volume passes flips too many to list", "plan the switch",
+                        line=case.line_of("workload", "demand"))  # fmt: skip
 
 
 def _infeasible(case: Case) -> Iterator[Finding]:
-    if case.policy.rules.infeasible.level == "off":
-        return
+    rule = case.policy.rules.infeasible
     for row in case.result.offers:
         if row.offer.kind in ("rented", "owned") and not row.offer.feasible:
-            yield case.find("infeasible", f"{row.offer.id} cannot serve: {'; '.join(row.offer.why_not)}", "mend the supply or the targets",
-                            line=case.line_of("self_host", "supply"))  # fmt: skip
+            unchanged = row.offer.id in case.base_infeasible and not rule.also_unchanged
+            since = ", as before this change" if unchanged else ""
+            yield case.find("infeasible", f"{row.offer.id} cannot serve{since}: {'; '.join(row.offer.why_not)}", "mend the supply or the targets",
+                            line=case.line_of("self_host", "supply", int(row.offer.meta.get("supply", 0))),
+                            level="warn" if unchanged and rule.level == "error" else None, about=row.offer.id)  # fmt: skip
     if case.compared.head.usd_per_month is None:
-        yield case.find("infeasible", "no eligible offer can serve this workload", "mend the profile's offers", line=case.line_of("api"))
+        yield case.find("infeasible", "no eligible offer can serve this workload", "mend the profile's offers", line=case.line_of("api"), about="subject")
 
 
-def _facts(case: Case) -> Iterator[Finding]:
+def _stale(case: Case) -> Iterator[Finding]:
     rule = case.policy.rules.stale_fact
-    if rule is not None:
-        old = [s for s in case.result.sources if s.kind in ("list_price", "quote") and (s.age_days is None or s.age_days > rule.max_age_days)]
-        for source in old:
-            age = "of unknown age" if source.age_days is None else f"{source.age_days} days old"
-            yield case.find("stale_fact", f"{source.id} is {age} (allowed {rule.max_age_days})", "refresh the catalogue or give your own quote")
-    if case.policy.rules.unsourced_assumption is not None:
-        own = [a for a in case.result.assumptions if a.origin == "--set" or _is_price_of_profile(a.name, a.origin)]
-        for item in own:
-            yield case.find("unsourced_assumption", f"{item.name} = {item.value} has no source", "move it to a catalogue overlay with its source")
+    if rule is None:
+        return
+    # A profile that sets its facts' date back does not make them younger where today is known.
+    since = max(0, (case.on - case.result.as_of).days) if case.on is not None else 0
+    for source in case.result.sources:
+        if source.kind not in rule.kinds:
+            continue
+        age = None if source.age_days is None else source.age_days + since
+        if age is None or age > rule.max_age_days:
+            shown = "of unknown age" if age is None else f"{age} days old"
+            yield case.find("stale_fact", f"{source.id} is {shown} (allowed {rule.max_age_days})", "refresh the catalogue or give your own quote", about=source.id)
 
 
-def _is_price_of_profile(name: str, origin: str) -> bool:
-    return origin.startswith("profile:") and "usd" in name.rsplit(".", 1)[-1]
+def _unsourced(case: Case) -> Iterator[Finding]:
+    if case.policy.rules.unsourced_assumption is None:
+        return
+    for loc, text in own_claims(case.loaded.document.data):
+        yield case.find("unsourced_assumption", f"{text} has no source", "add source: to it, or move it to a catalogue overlay", line=case.line_of(*loc), about=text)
+    for source in case.result.sources:
+        if source.kind == "assumption" and not source.url:
+            yield case.find("unsourced_assumption", f"{source.id} is an assumption without a source", "give the record a source with a URL", about=source.id)
 
 
 def _probability(case: Case) -> Iterator[Finding]:
@@ -156,73 +258,32 @@ def _probability(case: Case) -> Iterator[Finding]:
         return
     from breakeven.compare.risk import risk
 
-    weighed = risk(case.scope, draws=4096)
-    head = case.result.headline
-    chosen = next((offer for offer in weighed.offers if offer.offer == head.cheaper_at_volume), None)
-    now = chosen.cheapest_probability if chosen is not None else None
+    chosen = case.result.headline.cheaper_at_volume
+    offers = {offer.offer: offer.cheapest_probability for offer in risk(case.scope, draws=4096).offers}
+    now = offers.get(chosen) if chosen is not None else None
     if now is None or not now >= rule.minimum:
         shown = "unknown" if now is None else percent(now)
-        yield case.find("probability", f"{head.cheaper_at_volume} is cheapest with probability {shown} (required {percent(rule.minimum)})",
-                        "measure first what risk names first")  # fmt: skip
+        yield case.find("probability", f"{chosen or 'no offer'} is cheapest with probability {shown} (required {percent(rule.minimum)})",
+                        "measure first what `breakeven risk` names first", line=case.line_of("uncertainty"))  # fmt: skip
 
 
-def _new(case: Case) -> Iterator[Finding]:
-    if case.compared.base is None and case.policy.rules.new_profile.level != "off":
-        cost = case.compared.head.usd_per_month
-        shown = "an unknown amount" if cost is None else usd(cost)
-        yield case.find("new_profile", f"the base has no profile of this name or path: it adds {shown} a month",
-                        "approve it, or set rules.new_profile to warn", line=case.line_of("name"))  # fmt: skip
+def _moved_back(case: Case) -> Iterator[Finding]:
+    row = case.compared
+    if row.base is not None and row.as_of < row.base_as_of:
+        yield case.find("facts_moved_back", f"facts are asked for as of {row.as_of}, and the base has them as of {row.base_as_of}: prices since then do not count",
+                        "give the later date", line=case.line_of("as_of"))  # fmt: skip
+
+
+def _drift(case: Case) -> Iterator[Finding]:
+    for text in case.drift:
+        yield case.find("lock_drift", text, "see breakeven catalog diff, and renew the lock with a waiver", about=text)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    _new, _cost_increase, _budgets, _verdict, _near, _infeasible, _facts, _probability,
+    _new, _moved_back, _cost_increase, _market, _budgets, _verdict, _near, _crossing, _infeasible, _stale, _unsourced, _probability, _drift,
 )  # fmt: skip
 
 
 def judge(case: Case) -> list[Finding]:
     """Every finding of a profile, rules that are off left out."""
     return [finding for rule in RULES for finding in rule(case) if finding.level in ("warn", "error")]
-
-
-def apply_waivers(policy: Policy, findings: list[Finding], cases: list[Case], on: object) -> tuple[list[Finding], list[WaiverStatus]]:
-    """Mark what is waived, and report the waivers themselves: expired is an error, near expiry a warning."""
-    used: set[str] = set()
-    out = []
-    by_name = {case.compared.name: case for case in cases}
-    for finding in findings:
-        cover = next((w for w in policy.waivers if _covers(w, finding, by_name.get(finding.profile), on)), None)
-        out.append(finding if cover is None else replace(finding, waived_by=cover.id))
-        if cover is not None:
-            used.add(cover.id)
-    rule = policy.rules.waiver_expiry
-    statuses = []
-    for waiver in policy.waivers:
-        left = (waiver.expires - on).days  # type: ignore[operator]
-        state = "expired" if left < 0 else "near expiry" if left <= rule.warn_days else "in force"
-        limits = [x for x in (f"+{percent(waiver.max_share)}" if waiver.max_share is not None else "",
-                              f"+{usd(waiver.max_usd_per_month)}/month" if waiver.max_usd_per_month is not None else "") if x]  # fmt: skip
-        statuses.append(
-            WaiverStatus(waiver.id, waiver.rule, waiver.scope, " and ".join(limits) or "no limit", waiver.reason, waiver.owner,
-                         waiver.approver, waiver.expires, state, waiver.id in used)  # type: ignore[arg-type]
-        )  # fmt: skip
-        if state == "expired":
-            out.append(Finding("waiver_expiry", "error", "", f"waiver {waiver.id} expired on {waiver.expires}", "remove or renew it", "policy"))
-        elif state == "near expiry" and rule.level != "off":
-            level: Level = "error" if rule.level == "error" else "warn"
-            out.append(Finding("waiver_expiry", level, "", f"waiver {waiver.id} expires on {waiver.expires}, in {left} day(s)", "renew it in time", "policy"))
-    return out, statuses
-
-
-def _covers(waiver: Waiver, finding: Finding, case: Case | None, on: object) -> bool:
-    if waiver.rule != finding.rule or waiver.expires < on or case is None:  # type: ignore[operator]
-        return False
-    if not (fnmatch.fnmatchcase(finding.profile, waiver.scope) or fnmatch.fnmatchcase(finding.path, waiver.scope)):
-        return False
-    if waiver.max_share is None and waiver.max_usd_per_month is None:
-        return True
-    change, share = case.compared.change_usd_per_month, case.compared.changed_share
-    if case.compared.base is None:
-        change, share = case.compared.head.usd_per_month, None
-    if waiver.max_usd_per_month is not None and (change is None or change > waiver.max_usd_per_month):
-        return False
-    return waiver.max_share is None or (share is not None and share <= waiver.max_share)

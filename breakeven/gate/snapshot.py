@@ -23,17 +23,33 @@ class Snapshot:
     cheaper: str | None
     offers: Mapping[str, float | None]  # offer id -> USD a month
 
+    @property
+    def subject_side(self) -> str | None:
+        """Whether the subject buys tokens or runs machines."""
+        return None if self.subject is None else side_of(self.subject)
+
+
+def side_of(offer_id: str) -> str:
+    """``api``, ``self-host`` or ``hybrid`` of an offer's id.
+
+    >>> side_of("provisioned:azure/gpt"), side_of("rented:x/h100-sxm/on-demand")
+    ('api', 'self-host')
+    """
+    kind = offer_id.partition(":")[0]
+    return {"api": "api", "provisioned": "api", "rented": "self-host", "owned": "self-host"}.get(kind, kind)
+
 
 def snapshot(result: Comparison, subject: str) -> Snapshot:
     """The subject's costs. Raises :class:`InputError` when the policy names an offer the profile lacks."""
     row = _subject(result, subject)
     month, mtok, task = (None, None, None) if row is None else (row.usd_per_month, row.usd_per_mtok, row.usd_per_task)
-    for value in (month, mtok, task):
+    offers = {offer.offer.id: offer.usd_per_month for offer in result.offers}
+    for value in (month, mtok, task, *offers.values()):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise InputError(Problem(f"a cost of {result.name!r} is not a finite amount", "this is a bug: please report it", result.profile_path))
     return Snapshot(
         result.name, None if row is None else row.offer.id, month, mtok, task, result.headline.cheaper_at_volume,
-        {offer.offer.id: offer.usd_per_month for offer in result.offers},
+        offers,
     )  # fmt: skip
 
 

@@ -33,13 +33,18 @@ class _Quiet(GenerateJsonSchema):
         return False
 
 
+def described(model: type[BaseModel]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A model's schema and its definitions, with the comments beside the fields as descriptions."""
+    schema = model.model_json_schema(schema_generator=_Quiet)
+    definitions = schema.pop("$defs")
+    for part in _models(model):
+        _describe(schema if part is model else definitions[part.__name__], part)
+    return schema, definitions
+
+
 def profile_schema() -> dict[str, Any]:
     """The schema as plain data, in a fixed order."""
-    schema = Profile.model_json_schema(schema_generator=_Quiet)
-    definitions = schema.pop("$defs")
-    for model in _models(Profile):
-        target = schema if model is Profile else definitions[model.__name__]
-        _describe(target, model)
+    schema, definitions = described(Profile)
     for name, keys in _ONE_OF.items():
         definitions[name]["oneOf"] = [{"required": [key]} for key in keys]
     choice = definitions["ApiChoice"]

@@ -2,78 +2,81 @@
 
 from __future__ import annotations
 
-from breakeven.compare.numbers import percent, spoken, usd
+from breakeven.compare.numbers import spoken
+from breakeven.gate.attribution import Change
 from breakeven.gate.report import Compared, Finding, GateReport
+from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, share, shown, signed, to_cents
 from breakeven.render.text import plain
 
+_KEYS_SHOWN = 6
 
-def render_text(report: GateReport) -> str:
+
+def render(report: GateReport) -> str:
     """Plain text, no colour: it lands in CI logs."""
-    out = [f"breakeven {report.kind}: {report.verdict}"]
-    out.append(f"base {report.base}; head {report.head}; subject {report.subject}")
-    out.append(f"facts as of {report.as_of} (base {report.base_as_of}), catalogue {report.catalogue}, breakeven {report.tool_version}")
-    for note in report.notes:
-        out.append(f"note: {note}")
+    out = [f"{NAME} {report.kind}: {report.verdict}", f"base {report.base}; head {report.head}; subject {report.subject}", facts(report)]
+    out += [f"note: {note}" for note in report.notes]
+    quiet = [row for row in report.profiles if _is_quiet(row, report)]
     for row in report.profiles:
-        out += ["", *profile_lines(row)]
-        out += [finding_line(f) for f in report.findings if f.profile == row.name]
+        if row not in quiet or len(report.profiles) <= 3:
+            out += ["", *_profile(row, report)]
+            out += [_finding(f) for f in ordered(report.findings) if f.profile == row.name]
+    if quiet and len(report.profiles) > 3:
+        names = ", ".join(row.name for row in quiet[:12]) + (f" and {len(quiet) - 12} more" if len(quiet) > 12 else "")
+        out += ["", f"unchanged, nothing that costs money changed: {len(quiet)} profile(s): {names}"]
     general = [f for f in report.findings if not f.profile]
     if general:
-        out += ["", *(finding_line(f) for f in general)]
+        out += ["", *(_finding(f) for f in general)]
     if report.waivers:
         out += ["", "waivers:"]
-        for w in report.waivers:
-            use = "used" if w.used else "not used"
-            out.append(f"  {w.id}: {w.rule} for {w.scope}, {w.limit}, expires {w.expires} ({w.state}, {use}); {w.owner}, approved by {w.approver}: {w.reason}")
+    for w in report.waivers:
+        use = "used" if w.used else "not used"
+        out.append(f"  {w.id}: {w.rule} for {w.scope}, limit {w.limit}, expires {w.expires} ({w.state}, {use}); owner {w.owner}, approved by {w.approver}: {w.reason}")
     return "\n".join(plain(line, limit=2000) for line in out) + "\n"
 
 
-def profile_lines(row: Compared) -> list[str]:
+def _is_quiet(row: Compared, report: GateReport) -> bool:
+    still = row.base is not None and not row.shares and not row.change_usd_per_month and not row.market_usd_per_month and not row.tool_usd_per_month
+    return still and not row.notes and not any(f.profile == row.name for f in report.findings)
+
+
+def _profile(row: Compared, report: GateReport) -> list[str]:
     """One profile: cost before and after, the two questions, and the waterfall."""
-    head = _amount(row.head.usd_per_month)
+    head = amount(row.head.usd_per_month)
+    said = outcome(row, report)
     if row.base is None:
-        return [f"{row.name} ({row.path}): new, {head} a month"]
-    out = [f"{row.name} ({row.path}): {_amount(row.base.usd_per_month)} -> {head} a month, {row.base.subject} -> {row.head.subject}"]
-    change = row.change_usd_per_month
-    share = row.changed_share
-    grown = "" if share is None else f" ({'+' if share >= 0 else ''}{percent(share)})"
-    out.append(f"  this change, on the same facts: {signed(change)}{grown}")
-    out.append(f"  the market, on the same profile: {signed(row.market_usd_per_month)}")
-    for item in row.shares:
-        keys = ", ".join(f"{row.path}:{c.line or '?'} {c.key} {_shown(c.before)} -> {_shown(c.after)}" for c in item.changes[:4])
-        more = f" and {len(item.changes) - 4} more" if len(item.changes) > 4 else ""
-        out.append(f"    {signed(item.cents / 100):>14}  {item.cause}: {keys}{more}")
+        return [f"{row.name} ({row.path}): {said}; {head} a month ({row.head.subject or 'no offer'})", *(f"  note: {note}" for note in row.notes)]
+    moved = row.head.subject if row.base.subject == row.head.subject else f"{row.base.subject} -> {row.head.subject}"
+    out = [f"{row.name} ({row.path}): {said}", f"  {amount(row.base.usd_per_month)} -> {head} a month ({moved})"]
+    out.append(f"  this change, on the same facts: {signed(to_cents(row.change_usd_per_month))} a month{share(row.changed_share)}")
+    out += [line for item in row.shares for line in _waterfall(item.cents, item.cause, [_key(c, row) for c in item.changes])]
     if row.shares:
-        out.append(f"    {signed(sum(s.cents for s in row.shares) / 100):>14}  sum")
-    if row.note:
-        out.append(f"    note: {row.note}")
+        out.append(f"    {signed(sum(item.cents for item in row.shares)):>14}  sum")
+    out.append(f"  the market, on the same profile: {signed(to_cents(row.market_usd_per_month))} a month{share(row.market_share)}")
+    if row.both_usd_per_month:
+        out.append(f"  change and market together, beyond each alone: {signed(to_cents(row.both_usd_per_month))} a month")
+    if row.tool_usd_per_month:
+        out.append(f"  the tool version, on the same profile and facts: {signed(to_cents(row.tool_usd_per_month))} a month")
+    if row.base.cheaper != row.head.cheaper:
+        by = "the market" if row.base_now is not None and row.base_now.cheaper == row.head.cheaper else "this change"
+        out.append(f"  cheaper: {row.base.cheaper or 'nothing'} -> {row.head.cheaper or 'nothing'}, by {by}")
     if row.first_before != row.first_after:
-        before = "never" if row.first_before is None else spoken(row.first_before)
-        after = "never" if row.first_after is None else spoken(row.first_after)
+        before, after = ("never" if v is None else spoken(v) for v in (row.first_before, row.first_after))
         out.append(f"  first crossing: {before} -> {after} tokens/day")
-    if not row.shares and not change:
-        out.append("  nothing that costs money changed")
-    return out
+    return out + [f"  note: {note}" for note in row.notes]
 
 
-def finding_line(finding: Finding) -> str:
+def _waterfall(cents: int, cause: str, keys: list[str]) -> list[str]:
+    more = f" and {len(keys) - _KEYS_SHOWN} more" if len(keys) > _KEYS_SHOWN else ""
+    return [f"    {signed(cents):>14}  {cause}: {', '.join(keys[:_KEYS_SHOWN])}{more}"]
+
+
+def _key(change: Change, row: Compared) -> str:
+    place = f"{row.path}:{change.line} " if change.line else ""
+    return f"{place}{change.key} {shown(change.before)} -> {shown(change.after)}"
+
+
+def _finding(finding: Finding) -> str:
     """One finding with its place and what to do."""
     state = f"waived by {finding.waived_by}" if finding.waived_by else finding.level
     place = finding.path + (f":{finding.line}" if finding.line else "")
     return f"  [{state}] {finding.rule}: {finding.message} ({place}); {finding.fix}"
-
-
-def signed(value: float | None) -> str:
-    """An amount with its sign."""
-    if value is None:
-        return "unknown"
-    return ("+" if value >= 0 else "-") + usd(abs(round(value, 2)))
-
-
-def _amount(value: float | None) -> str:
-    return "nothing can serve" if value is None else usd(value)
-
-
-def _shown(value: object) -> str:
-    text = "absent" if value is None else str(value)
-    return text if len(text) <= 40 else text[:39] + "\u2026"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The gate as a plain script: GitHub's action, GitLab's job and any other CI run this.
 # Every input comes through the environment, so that nothing a pull request writes is ever parsed as shell.
-#   BREAKEVEN_PROFILES   profile files, separated by spaces (required)
+#   BREAKEVEN_PROFILES   profile files, separated by spaces or lines; * matches files (required)
 #   BREAKEVEN_POLICY     policy file, read from the base revision (default breakeven.policy.yaml)
 #   BREAKEVEN_BASE_REF   revision to compare with (default origin/main)
 #   BREAKEVEN_CATALOG    catalogue overlay (optional)
@@ -26,23 +26,40 @@ else
   command=("$venv/bin/breakeven")
 fi
 
-read -r -a profiles <<<"$BREAKEVEN_PROFILES"
-arguments=(check "${profiles[@]}" --policy "$policy" "--base-ref=$base" --on "$today")
+# Names on every line count: a list that is cut at its first line would leave the rest unchecked.
+# Patterns are expanded as file names only; one that matches nothing stays as it is, and is then an error.
+set -f
+# shellcheck disable=SC2206
+words=($(printf '%s' "$BREAKEVEN_PROFILES" | tr '\n\t\r' '   '))
+set +f
+profiles=()
+for word in "${words[@]}"; do
+  matched=$(compgen -G "$word" | LC_ALL=C sort || true)
+  while IFS= read -r name; do profiles+=("$name"); done <<<"${matched:-$word}"
+done
+arguments=(check --policy "$policy" "--base-ref=$base" --on "$today")
 [ -z "${BREAKEVEN_CATALOG:-}" ] || arguments+=(--catalog "$BREAKEVEN_CATALOG")
 
-# The verdict's own exit code decides; the other surfaces are written from the same inputs and may not hide it.
+# One run gives the verdict and every surface, so they cannot differ. Old surfaces go first: if the check
+# cannot judge, none is left over from another run.
+report() {
+  [ -n "$2" ] || return 0
+  rm -f -- "$2"
+  arguments+=(--report "$1=$2")
+}
+report md "${BREAKEVEN_SUMMARY:-}"
+report sarif "${BREAKEVEN_SARIF:-}"
+report junit "${BREAKEVEN_JUNIT:-}"
+report codequality "${BREAKEVEN_CODEQUALITY:-}"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+[ -z "${GITHUB_ACTIONS:-}" ] || arguments+=(--report "github=$scratch/annotations" --report "md=$scratch/summary")
 code=0
-"${command[@]}" "${arguments[@]}" || code=$?
-write() { [ -z "$2" ] || "${command[@]}" "${arguments[@]}" --format "$1" --output "$2" >/dev/null 2>&1 || true; }
-if [ "$code" -le 1 ]; then
-  write md "${BREAKEVEN_SUMMARY:-}"
-  write sarif "${BREAKEVEN_SARIF:-}"
-  write junit "${BREAKEVEN_JUNIT:-}"
-  write codequality "${BREAKEVEN_CODEQUALITY:-}"
-  if [ -n "${GITHUB_ACTIONS:-}" ]; then
-    "${command[@]}" "${arguments[@]}" --format github || true
-    if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then "${command[@]}" "${arguments[@]}" --format md >>"$GITHUB_STEP_SUMMARY" || true; fi
-  fi
+"${command[@]}" "${arguments[@]}" -- "${profiles[@]}" || code=$?
+if [ -n "${GITHUB_ACTIONS:-}" ]; then
+  if [ -f "$scratch/annotations" ]; then cat "$scratch/annotations"; fi
+  if [ -f "$scratch/summary" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then cat "$scratch/summary" >>"$GITHUB_STEP_SUMMARY"; fi
+  if [ "$code" -gt 1 ]; then echo "::error title=breakeven::the gate could not judge this change (exit code $code); see the log"; fi
 fi
 if [ -n "${GITHUB_OUTPUT:-}" ]; then
   if [ "$code" -eq 0 ]; then echo "failed=false" >>"$GITHUB_OUTPUT"; else echo "failed=true" >>"$GITHUB_OUTPUT"; fi

@@ -29,6 +29,7 @@ rules:
   budget_month: {max_usd: 9k}
 """
 WAIVER = "waivers: [{{id: w1, rule: {rule}, scope: '{scope}', reason: launch week, owner: ann, approver: bob, expires: {expires}{more}}}]\n"
+LIMIT = ", max_share: 80%"
 
 
 class World:
@@ -39,7 +40,7 @@ class World:
         self.profile, self.policy, self.baseline = folder / "chat.yaml", folder / "policy.yaml", folder / "approved.json"
         self.profile.write_text(PROFILE, encoding="utf-8")
         self.policy.write_text(POLICY, encoding="utf-8")
-        assert run(["check", str(self.profile), "--policy", str(self.policy), "--approve", "-o", str(self.baseline)]) == 0
+        assert run(["check", str(self.profile), "--policy", str(self.policy), "--approve", "--approver", "bob", "--reason", "start", "-o", str(self.baseline)]) == 0
 
     def check(self, *more: str) -> int:
         return run(["check", str(self.profile), "--policy", str(self.policy), "--baseline", str(self.baseline), *more])

@@ -55,6 +55,14 @@ def test_the_actions_script_passes_a_clean_change_and_fails_closed(tmp_path: Pat
     assert git(folder, "status", "--porcelain") == ""
 
 
+def test_the_actions_inputs_are_what_the_host_knows() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    for name, entry in action["inputs"].items():
+        assert set(entry) <= {"description", "required", "default"}, name
+    used = set(re.findall(r"inputs\.([a-z-]+)", (ROOT / "action.yml").read_text(encoding="utf-8")))
+    assert used == set(action["inputs"])
+
+
 @pytest.mark.parametrize("name", ["action.yml", ".pre-commit-hooks.yaml", "docs/ci/gitlab.yml", "docs/ci/github.yml"])
 def test_ci_files_are_yaml(name: str) -> None:
     assert yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from breakeven.cli.main import run
-from tests.gate.bench import POLICY, PROFILE, WAIVER, World, git, repository
+from tests.gate.bench import LIMIT, POLICY, PROFILE, WAIVER, World, git, repository
 
 
 @pytest.fixture
@@ -78,10 +78,10 @@ POLICIES = [
     POLICY.replace("{max_share: 1%}", "{level: maybe}"), POLICY.replace("{max_share: 1%}", "off"), "version: 1\nrules:\n  cost_increase: {level: off}\n",
     "version: 1\nrules:\n  infeasible: {level: warn}\n", POLICY + "version: 1\n", POLICY + "extra: 1\n", POLICY.replace("headline-api", "cheapset"),
     POLICY.replace("headline-api", "api:nobody/nothing"), POLICY + "waivers: {}\n", POLICY + "waivers: [1]\n",
-    POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="never", more=""), POLICY + WAIVER.format(rule="cost_incraese", scope="*", expires="2027-01-01", more=""),
-    POLICY + WAIVER.format(rule="cost_increase", scope="", expires="2027-01-01", more=""), POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-02-30", more=""),
-    POLICY + WAIVER.format(rule="waiver_expiry", scope="*", expires="2027-01-01", more=""), POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more="").replace("bob", "ann"),
-    POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more="").replace("reason: launch week, ", ""),
+    POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="never", more=LIMIT), POLICY + WAIVER.format(rule="cost_incraese", scope="*", expires="2027-01-01", more=LIMIT),
+    POLICY + WAIVER.format(rule="cost_increase", scope="", expires="2027-01-01", more=LIMIT), POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-02-30", more=LIMIT),
+    POLICY + WAIVER.format(rule="waiver_expiry", scope="*", expires="2027-01-01", more=LIMIT), POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=LIMIT).replace("bob", "ann"),
+    POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=LIMIT).replace("reason: launch week, ", ""),
     POLICY + "waivers: [{id: w, rule: cost_increase, scope: '*', reason: because, owner: a, approver: b}]\n",
 ]  # fmt: skip
 
@@ -198,7 +198,7 @@ def test_a_change_cannot_loosen_the_policy_that_judges_it(tmp_path: Path, edit: 
 def test_a_waiver_that_arrives_with_the_change_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = repository(tmp_path / "r")
     monkeypatch.chdir(folder)
-    (folder / "breakeven.policy.yaml").write_text(POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=""), encoding="utf-8")
+    (folder / "breakeven.policy.yaml").write_text(POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=LIMIT), encoding="utf-8")
     (folder / "chat.yaml").write_text(PROFILE.replace("33333", "80000"), encoding="utf-8")
     assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main", "--on", "2026-11-24"]) == 1
 
@@ -227,9 +227,9 @@ def test_an_overlay_that_arrives_with_the_change_does_not_hide_its_cost(tmp_path
 @pytest.mark.parametrize(
     ("scope", "more", "on", "code"),
     [
-        ("chat", "", "2026-11-24", 0), ("other", "", "2026-11-24", 1), ("chat", "", "2027-01-02", 1), ("chat", ", max_share: 5%", "2026-11-24", 1),
-        ("chat", ", max_share: 80%", "2026-11-24", 0), ("chat", ", max_usd_per_month: $10", "2026-11-24", 1), ("*", "", "2026-12-31", 0),
-        ("chat", ", max_usd_per_month: $10, max_share: 80%", "2026-11-24", 1), ("chat", "", "", 2),
+        ("chat", LIMIT, "2026-11-24", 0), ("other", LIMIT, "2026-11-24", 1), ("chat", LIMIT, "2027-01-02", 1), ("chat", ", max_share: 5%", "2026-11-24", 1),
+        ("chat", ", max_share: 80%", "2026-11-24", 0), ("chat", ", max_usd_per_month: $10", "2026-11-24", 1), ("*", LIMIT, "2026-12-31", 0),
+        ("chat", ", max_usd_per_month: $10, max_share: 80%", "2026-11-24", 1), ("chat", LIMIT, "", 2), ("chat", "", "2026-11-24", 2),
     ],
 )  # fmt: skip
 def test_waivers_cover_what_they_name_and_no_more(world: World, scope: str, more: str, on: str, code: int) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 import breakeven
 from breakeven.catalog.store import Catalogue
+from breakeven.cli.main import run
 from breakeven.compare.explain import explain_result
 from breakeven.compare.result import Comparison
-from breakeven.gate.engine import World, compare_profile
 from breakeven.profile.load import loads_profile
 from breakeven.render import registry
 from breakeven.render.explain import render_explain
@@ -78,13 +78,13 @@ def test_two_profiles_in_one_table_are_as_reviewed() -> None:
     compare("several", out)
 
 
-def test_a_gate_comparison_is_as_reviewed() -> None:
-    from breakeven.gate.engine import Side
-    from breakeven.render.gate_text import profile_lines
-
-    head = loads_profile(PROFILE.replace(b"750", b"1500"), "snapshot.yaml")
-    row, _ = compare_profile(head, Side(loads_profile(PROFILE, "snapshot.yaml")), subject="cheapest", head_world=World.of(CATALOGUE, None))
-    compare("gate", "\n".join(profile_lines(row)) + "\n")
+def test_a_diff_is_as_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("before.yaml").write_bytes(PROFILE)
+    Path("after.yaml").write_bytes(PROFILE.replace(b"750", b"1500"))
+    assert run(["diff", "before.yaml", "after.yaml"]) == 0
+    text = capsys.readouterr().out.replace(CATALOGUE.version, "CATALOGUE").replace(CATALOGUE.released.isoformat(), "RELEASED")
+    compare("diff", text)
 
 
 def compare(name: str, text: str) -> None:

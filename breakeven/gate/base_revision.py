@@ -1,0 +1,205 @@
+"""The base as a git revision has it: profiles, the files they point at, policy, waivers and overlays."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from breakeven.catalog.store import Catalogue
+from breakeven.compare.lock import read_lock
+from breakeven.errors import BreakevenError, FactNotFound, InputError, Problem
+from breakeven.gate.compared import Facts, Side
+from breakeven.gate.engine import Question, Request
+from breakeven.gate.facts import World, companions, with_file
+from breakeven.gate.policy import Policy, load_policy
+from breakeven.gate.revision import Revision, gone, head_commit, is_dirty, placed, relative, top_level, verify
+from breakeven.profile.load import LoadedProfile, load_profile
+from breakeven.yamlio import Document, load_bytes, load_path
+
+_YAML = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """A revision with the folder its files are placed in, and what is found on the way."""
+
+    revision: Revision
+    folder: Path
+    notes: list[str]
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def fetch(self, files: Mapping[str, str]) -> None:
+        placed(self.revision.read(files), self.folder)
+
+
+@contextmanager
+def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterator[Question]:
+    """The question of a request with ``--base-ref``; the base's files exist while it is open."""
+    assert request.base_ref is not None
+    repository = top_level(Path(heads[0].path).absolute().parent)
+    revision = verify(request.base_ref, repository)
+    with tempfile.TemporaryDirectory(prefix="breakeven-base-") as name:
+        base = _Base(revision, Path(name).resolve(), [])
+        try:
+            yield _question(request, heads, base)
+        except BreakevenError as error:
+            # People know the base by its revision, not by a folder that is gone by now.
+            problems = [_known(problem, base.folder, request.base_ref) for problem in error.problems]
+            if isinstance(error, FactNotFound) and any(note.startswith("the catalogue overlay") for note in base.notes):
+                problems.append(Problem("overlays that change here do not judge this change", "land the facts first, then the profile that needs them", "--catalog"))
+            raise type(error)(problems) from None
+
+
+def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> Question:
+    revision = base.revision
+    repository = revision.repository
+    wanted = {item.path: relative(Path(item.path), repository) for item in heads}
+    overlays = [relative(path, repository) for path in request.catalog]
+    policy_path = relative(request.policy_path, repository) if request.policy_path is not None else None
+    lock_path = relative(request.lock, repository) if request.lock is not None else None
+    asked = [*wanted.values(), *overlays, *(name for name in (policy_path, lock_path) if name)]
+    files = revision.files(asked)
+    base.fetch(files)
+    policy, policy_document = (request.policy, None) if policy_path is None else _policy(request, policy_path, base)
+    judged = World.of(Catalogue.load(_overlays(request, overlays, base)), request.as_of)
+    changed = any(note.startswith("the catalogue overlay") for note in base.notes)
+    head_world = World.of(Catalogue.load(list(request.catalog)), request.as_of) if changed else judged
+    base_lock = _base_lock(lock_path, base) if lock_path is not None else None
+    date = dt.date.fromisoformat(str(base_lock["as_of"])) if base_lock is not None else None
+    found = _moved(base, heads, wanted, files)
+    sides: dict[str, Side | None] = {}
+    seen = dict(files)
+    for item in heads:
+        name = found[item.path]
+        sides[item.path] = _side(base, item, name, date, seen) if name is not None else None
+    fork = revision.fork()
+    stale: tuple[str, ...] = ()
+    if fork is not None:
+        before = fork.files([*asked, *seen])
+        stale = tuple(sorted(name for name in {*seen, *before} if seen.get(name) != before.get(name)))
+    _gone(base, wanted, found)
+    head = head_commit(repository) + (" with uncommitted changes" if is_dirty(repository) else "")
+    return Question(sides, Facts(judged, head_world), policy, f"{revision.ref} ({revision.commit[:12]})", head, tuple(base.notes), stale, policy_document, base_lock)
+
+
+def _policy(request: Request, name: str, base: _Base) -> tuple[Policy, Document]:
+    assert request.policy_path is not None
+    ref = base.revision.ref
+    if not base.path(name).is_file():
+        raise InputError(Problem(f"the base revision {ref} has no {name}", "land the policy first: a change is judged by its base's", name))
+    document = load_path(base.path(name))
+    try:
+        policy = load_policy(Document(document.data, f"{ref}:{name}", document.node))
+    except InputError as error:
+        raise InputError(replace(problem, fix=f"{problem.fix or 'mend it'} (the base's policy judges: mend it there first)") for problem in error.problems) from None
+    if base.path(name).read_bytes() != _here(request.policy_path):
+        load_policy(load_path(request.policy_path))  # a policy that cannot judge may not land either
+        base.notes.append(f"{name} changes here; the base's version judges this change, the new one takes effect after it lands")
+    return policy, Document(document.data, str(request.policy_path), document.node)
+
+
+def _here(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(Problem(f"cannot be read ({error.strerror})", "a policy may not be removed by the change it judges", str(path))) from None
+
+
+def _overlays(request: Request, names: Sequence[str], base: _Base) -> list[Path]:
+    out = []
+    for name, path in zip(names, request.catalog, strict=True):
+        if not path.exists():
+            raise InputError(Problem("there is no such overlay", "check --catalog", str(path)))
+        if not base.path(name).exists():
+            base.notes.append(f"the catalogue overlay {name} is new here; it takes effect after it lands, and is shown as market")
+            continue
+        out.append(base.path(name))
+        if _contents(base.path(name)) != _contents(path):
+            base.notes.append(f"the catalogue overlay {name} changes here; the base's version judges this change, and the difference is shown as market")
+    return out
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    if path.is_file():
+        return {"": path.read_bytes()}
+    # What a catalogue reads: editors' and the system's own files do not count.
+    return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file() and p.suffix in _YAML}
+
+
+def _base_lock(name: str, base: _Base) -> dict[str, Any]:
+    if not base.path(name).is_file():
+        raise InputError(Problem(f"the base revision {base.revision.ref} has no {name}", "land the lock first: breakeven catalog lock", name))
+    return read_lock(base.path(name))
+
+
+def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str], files: Mapping[str, str]) -> dict[str, str | None]:
+    """Each head's file at the base: of the same path, else one of the same profile name that is gone now."""
+    found: dict[str, str | None] = {path: name if name in files else None for path, name in wanted.items()}
+    new = [item for item in heads if found[item.path] is None]
+    if not new:
+        return found
+    missing = gone(base.revision, _YAML)
+    by_name: dict[str, list[str]] = {}
+    for name, raw in base.revision.read(missing).items():
+        try:
+            data = load_bytes(raw, name).data
+        except BreakevenError:
+            continue
+        if isinstance(data, dict) and isinstance(data.get("name"), str):
+            by_name.setdefault(data["name"], []).append(name)
+    for item in new:
+        same = by_name.get(item.profile.name, [])
+        if len(same) == 1:
+            found[item.path] = same[0]
+            base.fetch({same[0]: missing[same[0]]})
+            base.notes.append(f"{wanted[item.path]} was {same[0]} at the base")
+    return found
+
+
+def _gone(base: _Base, wanted: Mapping[str, str], found: Mapping[str, str | None]) -> None:
+    folders = sorted({Path(name).parent.as_posix() for name in wanted.values()})
+    missing = gone(base.revision, _YAML)
+    lost = sorted(name for name in missing if Path(name).parent.as_posix() in folders and name not in found.values())
+    if lost:
+        base.notes.append(f"gone since the base, so not checked: {', '.join(lost)}")
+
+
+def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, seen: dict[str, str]) -> Side:
+    """The base's profile with the files beside it, read as the base has them."""
+    revision = base.revision
+    try:
+        loaded = load_profile(base.path(name))
+    except InputError as error:
+        raise InputError(replace(problem, message=f"the base's own profile: {problem.message}") for problem in error.problems) from None
+    repository = revision.repository
+    data: Any = None
+    labels: dict[str, str] = {}
+    for loc, beside in companions(loaded).items():
+        inside = (Path(name).parent / beside).as_posix()
+        if ".." in Path(inside).parts or Path(beside).is_absolute():
+            inside = relative(repository / name / ".." / beside, repository)
+        files = revision.files([inside])
+        if inside not in files:
+            raise InputError(Problem(f"{name} points at {beside}, which the base revision lacks", "commit the file first", f"{revision.ref}:{name}"))
+        seen.update(files)
+        base.fetch(files)
+        here = Path(head.path).parent / beside
+        if not here.is_file() or here.read_bytes() != base.path(inside).read_bytes():
+            data = with_file(loaded.document.data if data is None else data, loc, str(base.path(inside)))
+            labels[str(base.path(inside))] = f"{beside} as at {revision.ref}"
+    moved = name if name != relative(Path(head.path), repository) else None
+    return Side(loaded, date, data=data, labels=labels, moved_from=moved)
+
+
+def _known(problem: Problem, folder: Path, ref: str) -> Problem:
+    def shown(text: str | None) -> str | None:
+        return None if text is None else text.replace(f"{folder}/", f"{ref}:").replace(str(folder), ref)
+
+    return replace(problem, message=shown(problem.message) or "", fix=shown(problem.fix), path=shown(problem.path))

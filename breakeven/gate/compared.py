@@ -1,0 +1,195 @@
+"""One profile, base against head, with the two questions kept apart.
+
+    this change = cost(head's profile, head's facts) - cost(base's profile, head's facts)      USD/month
+    the market  = cost(head's profile, head's facts) - cost(head's profile, base's facts)      USD/month
+
+What neither did alone is shown as what they did together, so that the parts always sum to the whole.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from breakeven.compare.at_volume import at_volume
+from breakeven.compare.result import Comparison
+from breakeven.errors import InputError, Problem
+from breakeven.gate.attribution import Share, attribute
+from breakeven.gate.facts import World
+from breakeven.gate.report import Compared
+from breakeven.gate.snapshot import Snapshot, snapshot
+from breakeven.offers.build import build_offers
+from breakeven.profile.load import LoadedProfile, from_document
+from breakeven.profile.workload import Workload
+from breakeven.yamlio import Document
+
+_VOLUMES = ("tokens_per_day", "requests_per_day", "tasks_per_day")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Three sets of facts: those that judge, and those of the base and the head for the market's part.
+
+    With a base revision the base's overlays judge, so that a change of overlays can loosen nothing.
+    """
+
+    judged: World
+    head: World
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The base of one profile."""
+
+    loaded: LoadedProfile
+    as_of: dt.date | None = None  # a baseline's or a lock's date; else as the profile and the facts say
+    recorded: Snapshot | None = None  # what a baseline or a result says it cost
+    by_this_tool: bool = True  # whether this version recorded it
+    data: Any = None  # its data with files that differ from the head's named where they lie
+    labels: Mapping[str, str] = field(default_factory=dict)  # such names as people know them
+    moved_from: str | None = None  # its path at the base, if it was another
+
+    @property
+    def raw(self) -> Any:
+        return self.loaded.document.data if self.data is None else self.data
+
+
+def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, facts: Facts) -> tuple[Compared, Comparison]:
+    """Raises BreakevenError when a side cannot be computed: unknown is never unchanged."""
+    judged = facts.judged
+    date = judged.date_of(head)
+    name, path = head.profile.name, head.path
+    notes: list[str] = []
+    if base is not None:
+        head = _in_the_base_month(head, base.loaded, notes)
+    result = judged.compare(head, date)
+    now = snapshot(result, subject)
+    later = None if facts.head is judged else snapshot(facts.head.compare(head, date), subject)
+    on_head_facts = later.usd_per_month if later is not None else None
+    if base is None:
+        row = Compared(name, path, None, now, None, None, date, date, first_after=_first(result), head_facts_usd_per_month=on_head_facts)
+        return row, result
+    base_date = base.as_of or judged.date_of(base.loaded)
+    # The same bytes of data and files cost the same: half the work of a repository where little changed.
+    same = base.data is None and repr(base.loaded.document.data) == repr(head.document.data)
+    base_result = result if same else judged.compare(base.loaded, date)
+    base_now = snapshot(base_result, subject)
+    change = _less(now, base_now)
+    then = now if base_date == date else snapshot(judged.compare(head, base_date), subject)
+    today = now if later is None else later
+    market = _less(today, then)
+    shown, tool = base_now, 0.0
+    if base.recorded is not None or base_date != date:
+        shown = snapshot(judged.compare(base.loaded, base_date), subject)
+    if base.recorded is not None:
+        moved = _less(shown, base.recorded)
+        shown = base.recorded
+        if moved is not None and abs(moved) >= 0.005:
+            if base.by_this_tool:  # the same tool on other facts
+                market = None if market is None else market + moved
+            else:
+                tool = moved
+        elif moved is None:
+            market = None
+    shares: tuple[Share, ...] = ()
+    if change is not None and not same and now.usd_per_month is not None and base_now.usd_per_month is not None:
+        shares, note = attribute(
+            base.raw, head.document.data, head.document, _cost(head, subject, judged, date),
+            before=base_now.usd_per_month, after=now.usd_per_month,
+        )  # fmt: skip
+        notes += [note] if note else []
+        shares = tuple(replace(share, changes=tuple(_labelled(c, base.labels) for c in share.changes)) for share in shares)
+    row = Compared(
+        name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, shares=shares,
+        notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), head_facts_usd_per_month=on_head_facts,
+        same_work_usd_per_month=_for_the_same_work(head, base.loaded, subject, judged, date),
+    )  # fmt: skip
+    return row, result
+
+
+def _in_the_base_month(head: LoadedProfile, base: LoadedProfile, notes: list[str]) -> LoadedProfile:
+    """The head with the base's month: a shorter month would pass for a saving."""
+    hours = base.profile.finance.hours_per_month, head.profile.finance.hours_per_month
+    if hours[0] == hours[1]:
+        return head
+    notes.append(f"the month goes from {hours[0]:g} to {hours[1]:g} hours; both sides are counted in the base's month")
+    month = {key: value for key, value in (base.document.data.get("finance") or {}).items() if key == "hours_per_month"}
+    others = {key: value for key, value in (head.document.data.get("finance") or {}).items() if key != "hours_per_month"}
+    return from_document(Document({**head.document.data, "finance": {**others, **month}}, head.path, head.document.node))
+
+
+def _for_the_same_work(head: LoadedProfile, base: LoadedProfile, subject: str, world: World, date: dt.date) -> float | None:
+    """The head's cost if it did as many tasks as the base; None where it already does.
+
+    Tokens a day that stay as written while each request grows are fewer requests: without this, a
+    doubled prompt would look like a saving. Where the same key states the volume on both sides, its own
+    change is taken at its word.
+    """
+    before, after = base.profile.workload, head.profile.workload
+    key = _volume_key(after)
+    meant = _tasks_per_day(before)
+    if key == _volume_key(before):
+        meant *= getattr(after, key) / getattr(before, key)
+    if _tasks_per_day(after) >= meant * (1.0 - 1e-9):
+        return None
+    tokens = meant * after.tokens_per_request * after.calls_per_task
+    kept = {name: value for name, value in head.document.data["workload"].items() if name not in _VOLUMES}
+    data = {**head.document.data, "workload": {**kept, "tokens_per_day": tokens}}
+    return _cost(head, subject, world, date)(data)
+
+
+def _volume_key(workload: Workload) -> str:
+    return next(key for key in _VOLUMES if getattr(workload, key) is not None)
+
+
+def _tasks_per_day(workload: Workload) -> float:
+    return workload.volume_tokens_per_day / (workload.tokens_per_request * workload.calls_per_task)
+
+
+def _less(after: Snapshot, before: Snapshot) -> float | None:
+    if after.usd_per_month is None or before.usd_per_month is None:
+        return None
+    return after.usd_per_month - before.usd_per_month
+
+
+def _labelled(change: Any, labels: Mapping[str, str]) -> Any:
+    label = labels.get(change.before) if isinstance(change.before, str) else None
+    return change if label is None else replace(change, before=label, after=f"{change.after} as it is here")
+
+
+def _cost(head: LoadedProfile, subject: str, world: World, date: dt.date) -> Callable[[Any], float]:
+    """Monthly cost of the subject for raw profile data, read as if it stood where the head stands."""
+
+    def cost(data: Any) -> float:
+        loaded = from_document(Document(data, head.path, head.document.node))
+        value = _subject_cost(world, loaded, subject, date)
+        if value is None:
+            raise InputError(Problem("a mix of old and new keys cannot be served", "see both results", head.path))
+        return value
+
+    return cost
+
+
+def _subject_cost(world: World, loaded: LoadedProfile, subject: str, date: dt.date) -> float | None:
+    if subject.startswith("headline-"):  # which pair that is takes the whole comparison
+        return snapshot(world.compare(loaded, date), subject).usd_per_month
+    scope = world.scope(loaded, date)
+    workload = scope.profile.workload
+    costs = []
+    for offer in build_offers(scope):
+        row = at_volume(
+            offer, tokens_per_day=workload.volume_tokens_per_day, tokens_per_request=workload.tokens_per_request,
+            calls_per_task=workload.calls_per_task, hours_per_month=scope.profile.finance.hours_per_month,
+        )  # fmt: skip
+        chosen = offer.id == subject if subject != "cheapest" else offer.eligible and offer.feasible
+        if chosen and row.usd_per_month is not None:
+            costs.append(row.usd_per_month)
+    return min(costs, default=None)
+
+
+def _first(result: Comparison) -> float | None:
+    head = result.headline
+    found = next((c for c in result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)
+    return found.first_tokens_per_day if found else None

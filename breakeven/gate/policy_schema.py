@@ -1,0 +1,27 @@
+"""The policy's JSON Schema, for editors. Docs: docs/policy.schema.json is this schema, committed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from breakeven.gate.policy import POLICY_VERSION, RULE_IDS, Policy
+from breakeven.profile.schema import DIALECT, described
+
+
+def policy_schema() -> dict[str, Any]:
+    """The schema as plain data, in a fixed order."""
+    schema, definitions = described(Policy)
+    schema["properties"]["version"] = {"const": POLICY_VERSION, "description": "the version of this format"}
+    definitions["Waiver"]["properties"]["rule"] = {"enum": list(RULE_IDS), "description": "whose findings it covers"}
+    return {
+        "$schema": DIALECT,
+        "title": "breakeven policy",
+        **{key: value for key, value in schema.items() if key != "title"},
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def policy_schema_text() -> str:
+    """The schema as it is committed."""
+    return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"

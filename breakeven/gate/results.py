@@ -1,0 +1,69 @@
+"""``diff A B`` of two files: profiles, or results of ``run --format json`` with what they recorded."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from breakeven import __version__
+from breakeven.catalog.store import Catalogue
+from breakeven.errors import InputError, Problem
+from breakeven.gate.compared import Facts, Side, compare_profile
+from breakeven.gate.facts import World, companions
+from breakeven.gate.report import GateReport
+from breakeven.gate.snapshot import Snapshot
+from breakeven.profile.load import LoadedProfile, from_document, load_profile
+from breakeven.yamlio import Document, read_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    loaded: LoadedProfile
+    as_of: dt.date | None = None
+    recorded: Snapshot | None = None
+    tool_version: str = __version__
+
+
+def diff_files(a: str, b: str, *, catalog: Sequence[Path], as_of: dt.date | None) -> GateReport:
+    """Two profiles or results; a result brings the date of its facts and what it cost then."""
+    left, right = _read(a), _read(b)
+    world = World.of(Catalogue.load(list(catalog)), as_of or right.as_of)
+    side = Side(left.loaded, as_of or left.as_of, left.recorded, left.tool_version == __version__)
+    row, _ = compare_profile(right.loaded, side, subject="cheapest", facts=Facts(world, world))
+    notes = []
+    now, then = row.head.usd_per_month, right.recorded.usd_per_month if right.recorded else None
+    if now is not None and then is not None and as_of is None and abs(now - then) >= 0.005:
+        notes.append(f"{b} recorded {then:.2f} USD a month with breakeven {right.tool_version}; on today's facts it is {now:.2f}")
+    catalogue = f"{world.catalogue.version} {world.catalogue.digest[:19]}"
+    return GateReport("diff", a, b, "cheapest", catalogue, __version__, (row,), notes=tuple(notes))
+
+
+def _read(path: str) -> _File:
+    """A profile file, or the profile and the cheapest cost inside a result."""
+    if not path.endswith(".json"):
+        return _File(load_profile(path))
+    refused = InputError(Problem("is not a result of `breakeven run --format json` for one profile", "name a profile or such a result", path))
+    try:
+        data = json.loads(read_bytes(Path(path), max_bytes=64_000_000))
+        loaded = from_document(Document(data["profile"]["data"], path, None))
+        beside = ", ".join(companions(loaded).values())
+        if beside:
+            raise InputError(Problem(f"does not carry the file that its profile reads ({beside})", "compare the profiles, or use --base-ref", path))
+        return _File(loaded, dt.date.fromisoformat(data["as_of"]), _cheapest(data, loaded), str(data["tool"]["version"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise refused from None
+
+
+def _cheapest(data: Any, loaded: LoadedProfile) -> Snapshot:
+    days = loaded.profile.finance.hours_per_month / 24
+    costs = {
+        str(offer["id"]): float(offer["usd_per_day"]) * days
+        for offer in data["offers"] if offer["eligible"] and offer["feasible"] and offer["usd_per_day"] is not None
+    }  # fmt: skip
+    best = min(costs, key=lambda name: (costs[name], name)) if costs else None
+    cheaper = data["headline"]["cheaper_at_volume"]
+    return Snapshot(loaded.profile.name, best, costs[best] if best else None, None, None, cheaper, dict(costs))

@@ -1,0 +1,85 @@
+"""Named, limited, expiring permissions: which findings they cover, and the state of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from breakeven.compare.numbers import percent, usd
+from breakeven.gate.policy import Policy, Waiver
+from breakeven.gate.report import Compared, Finding, Level, WaiverStatus
+from breakeven.yamlio import Document
+
+
+def apply_waivers(
+    policy: Policy, document: Document | None, findings: Sequence[Finding], profiles: Mapping[str, Compared], on: dt.date
+) -> tuple[list[Finding], list[WaiverStatus]]:
+    """Mark what is waived, and report the waivers themselves: expired is an error, near expiry a warning."""
+    rule = policy.rules.waiver_expiry
+    used: set[str] = set()
+    out = []
+    good = [waiver for waiver in policy.waivers if 0 <= (waiver.expires - on).days <= rule.max_days]
+    for finding in findings:
+        row = profiles.get(finding.profile)
+        cover = next((waiver for waiver in good if row is not None and _covers(waiver, finding, row)), None)
+        out.append(finding if cover is None else replace(finding, waived_by=cover.id))
+        if cover is not None:
+            used.add(cover.id)
+    statuses = []
+    for index, waiver in enumerate(policy.waivers):
+        left = (waiver.expires - on).days
+        state = "expired" if left < 0 else "too long" if left > rule.max_days else "near expiry" if left <= rule.warn_days else "in force"
+        statuses.append(
+            WaiverStatus(waiver.id, waiver.rule, waiver.scope, _limit(waiver), waiver.reason, waiver.owner, waiver.approver, waiver.expires,
+                         state, waiver.id in used)  # type: ignore[arg-type]
+        )  # fmt: skip
+        said = {
+            "expired": (f"expired on {waiver.expires}", "remove or renew it", "error"),
+            "too long": (f"lasts until {waiver.expires}, more than {rule.max_days} days", "give it a nearer end", "error"),
+            "near expiry": (f"expires on {waiver.expires}, in {left} day(s)", "renew it in time", rule.level),
+        }.get(state)
+        if said is not None and said[2] != "off":
+            level: Level = "error" if said[2] == "error" else "warn"
+            place = document.key_position(("waivers", index, "id")) if document is not None else None
+            path = document.path if document is not None else "policy"
+            out.append(Finding("waiver_expiry", level, "", f"waiver {waiver.id} {said[0]}", said[1], path, place[0] if place else None, about=waiver.id))
+    return out, statuses
+
+
+def _limit(waiver: Waiver) -> str:
+    limits = [f"+{percent(waiver.max_share)}"] if waiver.max_share is not None else []
+    sign = "" if waiver.rule in ("budget_month", "new_profile") else "+"
+    limits += [f"{sign}{usd(waiver.max_usd_per_month)}/month"] if waiver.max_usd_per_month is not None else []
+    return " and ".join(limits) or "no amount"
+
+
+def _covers(waiver: Waiver, finding: Finding, row: Compared) -> bool:
+    if waiver.rule != finding.rule:
+        return False
+    # A profile cannot be renamed or moved into a waiver: what it is at the base has to fit as well.
+    names = [finding.profile] if row.base is None else [finding.profile, row.base.name]
+    paths = [finding.path] if row.moved_from is None else [finding.path, row.moved_from]
+    if not any(all(fnmatch.fnmatchcase(name, waiver.scope) for name in group) for group in (names, paths)):
+        return False
+    if waiver.max_share is None and waiver.max_usd_per_month is None:
+        return True
+    amount, share = _amount(finding, row)
+    if waiver.max_usd_per_month is not None and (amount is None or amount > waiver.max_usd_per_month):
+        return False
+    return waiver.max_share is None or (share is not None and share <= waiver.max_share)
+
+
+def _amount(finding: Finding, row: Compared) -> tuple[float | None, float | None]:
+    """What a waiver's limit limits: the rise, or the whole cost where there is no rise; and its share."""
+    whole = row.base_at_head_facts
+    if finding.rule in ("budget_month", "new_profile"):
+        known = [cost for cost in (row.head.usd_per_month, row.head_facts_usd_per_month) if cost is not None]
+        return max(known, default=None), None
+    if finding.rule == "market_increase":
+        return row.market_usd_per_month, row.market_share
+    if finding.about == "same work" and row.same_work_usd_per_month is not None and whole:
+        rise = row.same_work_usd_per_month - whole
+        return rise, rise / whole
+    return row.change_usd_per_month, row.changed_share

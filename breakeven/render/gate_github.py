@@ -1,0 +1,39 @@
+"""A gate's findings as GitHub workflow commands, escaped as the runner reads them and within its limits."""
+
+from __future__ import annotations
+
+from breakeven.gate.report import Finding, GateReport
+from breakeven.render.gate_words import NAME
+from breakeven.render.text import plain
+
+_ANNOTATIONS = 10  # of a level and step; the runner drops the rest without a word
+_MESSAGE = 4000
+
+
+def render(report: GateReport) -> str:
+    """One annotation per finding that is not waived; the last one of a full level counts those left out."""
+    out = []
+    for level, command in (("error", "error"), ("warn", "warning")):
+        found = [f for f in report.findings if f.level == level and f.waived_by is None]
+        kept = found if len(found) <= _ANNOTATIONS else found[: _ANNOTATIONS - 1]
+        for finding in kept:
+            place = f"file={_property(finding.path.removeprefix('./'))}" + (f",line={finding.line}" if finding.line else "")
+            out.append(f"::{command} {place},title={_property(f'{NAME} {finding.rule}')}::{_data(_message(finding))}")
+        if len(found) > len(kept):
+            out.append(f"::{command} title={NAME}::{len(found) - len(kept)} more finding(s) of this level are in the report")
+    out.append(f"::notice title={NAME}::{_data(report.verdict)}")
+    return "\n".join(out) + "\n"
+
+
+def _message(finding: Finding) -> str:
+    where = f"{finding.profile}: " if finding.profile else ""
+    return plain(f"{where}{finding.message}; {finding.fix}", limit=_MESSAGE)
+
+
+def _data(text: str) -> str:
+    # Line ends are gone already; a percent sign would be read as the start of an escape.
+    return plain(text).replace("%", "%25").replace("::", ":\u200b:")
+
+
+def _property(text: str) -> str:
+    return plain(text).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,54 @@
+"""A gate's report as JUnit XML: one test case per profile and rule that is on."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape as xml_escape
+from xml.sax.saxutils import quoteattr
+
+from breakeven.gate.report import Finding, GateReport
+from breakeven.render.gate_words import NAME, outcome
+from breakeven.render.text import plain
+
+
+def render(report: GateReport) -> str:
+    """Errors are failures, waived ones are skipped, warnings are output. A diff has one passing case per profile."""
+    cases: list[tuple[str, int, int]] = []
+    for row in report.profiles:
+        for rule in report.rules_on or ("compared",):
+            found = [f for f in report.findings if f.profile == row.name and f.rule == rule]
+            cases.append(_case(row.name, rule, found, outcome(row, report) if rule in ("cost_increase", "compared") else ""))
+    for finding in (f for f in report.findings if not f.profile):
+        cases.append(_case("policy", f"{finding.rule} {finding.about}".strip(), [finding], ""))
+    failures, skipped = sum(case[1] for case in cases), sum(case[2] for case in cases)
+    count = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}" time="0"'
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="{NAME}" tests="{len(cases)}" failures="{failures}" errors="0" time="0">',
+        f'  <testsuite name={_attr(f"{NAME} {report.kind}")} {count}>', *(case[0] for case in cases), "  </testsuite>", "</testsuites>", "",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _case(profile: str, rule: str, found: list[Finding], said: str) -> tuple[str, int, int]:
+    """(the element, whether it failed, whether it was skipped)."""
+    errors = [f for f in found if f.level == "error" and f.waived_by is None]
+    waived = [f for f in found if f.level == "error" and f.waived_by is not None]
+    body = ""
+    if errors:
+        text = "\n".join(f"{f.path}:{f.line or 1}: {plain(f.message)}; {plain(f.fix)}" for f in errors)
+        body = f"<failure message={_attr(errors[0].message[:300])} type={_attr(errors[0].rule)}>{_text(text)}</failure>"
+    elif waived:
+        body = f"<skipped message={_attr('waived by ' + ', '.join(sorted({str(f.waived_by) for f in waived})))}/>"
+    aside = [said] if said else []
+    aside += [f"warning: {f.message}" for f in found if f.level == "warn"]
+    if aside and not waived:
+        body += f"<system-out>{_text('; '.join(aside))}</system-out>"
+    element = f"    <testcase classname={_attr(f'{NAME}.{profile}')} name={_attr(rule)} time=\"0\">{body}</testcase>"
+    return element, int(bool(errors)), int(bool(waived and not errors))
+
+
+def _text(text: str) -> str:
+    return xml_escape("\n".join(plain(line) for line in text.split("\n")))
+
+
+def _attr(text: str) -> str:
+    return quoteattr(plain(text))

@@ -1,0 +1,94 @@
+"""A gate's report as a comment on a change: what fails comes first, so that a cut never hides it."""
+
+from __future__ import annotations
+
+from breakeven.gate.attribution import Share
+from breakeven.gate.report import Compared, GateReport
+from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, share, shown, signed, to_cents
+from breakeven.render.markdown import escape, md_table
+
+MARKER = "<!-- breakeven-gate -->"  # hidden: a bot finds the comment to update by it
+_LIMIT = 60_000  # hosts refuse comments of more than 65,536 characters
+_ROWS = 200
+
+
+def render(report: GateReport) -> str:
+    """Markdown that starts with the hidden marker. User text is neither markup, nor a mention, nor a reference."""
+    sign = {"diff": "", "check": "\u274c " if report.failed else "\u2705 "}[report.kind]
+    out = [MARKER, f"### {sign}{NAME} {report.kind}: {words(report.verdict)}", ""]
+    out += _findings(report)
+    out += [words(f"Base {report.base}, head {report.head}; subject {report.subject}; {facts(report)}."), ""]
+    out += [f"- {words(note)}" for note in report.notes]
+    out += [""] if report.notes else []
+    changed = [row for row in report.profiles if row.base is None or row.shares or row.change_usd_per_month or row.market_usd_per_month or row.notes]
+    out += _profiles(changed[:_ROWS], report)
+    left = len(report.profiles) - len(changed[:_ROWS])
+    if left:
+        out += [f"{left} more profile(s): {'unchanged' if len(changed) <= _ROWS else 'see the full report'}.", ""]
+    for row in changed[:_ROWS]:
+        if row.shares:
+            out += [f"<details><summary>why {words(row.name)} changes</summary>", ""]
+            rows = [[signed(item.cents), item.cause, _keys(row, item)] for item in row.shares]
+            rows.append([f"**{signed(sum(item.cents for item in row.shares))}**", "**sum**", ""])
+            out += [*md_table(["a month", "cause", "keys"], rows, right=(0,)), "", "</details>", ""]
+    if report.waivers:
+        rows = [
+            [words(w.id), w.rule, words(w.scope), words(w.limit), str(w.expires), w.state + (", used" if w.used else ""), words(f"{w.owner}, {w.approver}"), words(w.reason)]
+            for w in report.waivers
+        ]
+        out += ["#### Waivers", "", *md_table(["id", "rule", "scope", "limit", "expires", "state", "owner, approver", "reason"], rows), ""]
+    text = "\n".join(out).rstrip("\n") + "\n"
+    if len(text) > _LIMIT:
+        text = _cut(text)
+    return text
+
+
+def _cut(text: str) -> str:
+    """Whole lines up to the limit, with every opened block closed, and a word about it."""
+    kept = text[:_LIMIT].rsplit("\n", 1)[0]
+    closing = "\n\n</details>" if kept.count("<details>") > kept.count("</details>") else ""
+    return f"{kept}{closing}\n\n_Cut here: the full report is in the job's output._\n"
+
+
+def words(text: str) -> str:
+    """User text as literal Markdown that pings nobody and links nowhere.
+
+    >>> words("@ops 5% http://x")
+    '@\\u200bops 5\\\\% http:\\u200b//x'
+    """
+    return escape(text).replace("@", "@\u200b").replace("%", "\\%").replace("://", ":\u200b//")
+
+
+def _findings(report: GateReport) -> list[str]:
+    found = ordered(report.findings)
+    if not found:
+        return []
+    rows = [
+        [words(f"waived by {f.waived_by}" if f.waived_by else f.level), f.rule, words(f.profile), words(f"{f.message}"), _place(f.path, f.line), words(f.fix)]
+        for f in found[:_ROWS]
+    ]
+    out = [*md_table(["level", "rule", "profile", "what", "where", "what to do"], rows), ""]
+    return out + ([f"{len(found) - _ROWS} more finding(s) are in the full report.", ""] if len(found) > _ROWS else [])
+
+
+def _profiles(rows: list[Compared], report: GateReport) -> list[str]:
+    if not rows:
+        return []
+    cells = [
+        [
+            words(row.name), words(amount(row.base.usd_per_month)) if row.base else "new", words(amount(row.head.usd_per_month)),
+            words(signed(to_cents(row.change_usd_per_month)) + share(row.changed_share)) if row.base else "",
+            words(signed(to_cents(row.market_usd_per_month))) if row.base else "", words(outcome(row, report)),
+        ]
+        for row in rows
+    ]  # fmt: skip
+    return [*md_table(["profile", "before, a month", "after, a month", "this change", "the market", "outcome"], cells, right=range(1, 5)), ""]
+
+
+def _keys(row: Compared, item: Share) -> str:
+    keys = [f"{_place(row.path, c.line)} {words(f'{c.key} {shown(c.before)} -> {shown(c.after)}')}".strip() for c in item.changes[:8]]
+    return "; ".join(keys) + (f" and {len(item.changes) - 8} more" if len(item.changes) > 8 else "")
+
+
+def _place(path: str, line: int | None) -> str:
+    return words(f"{path}:{line}" if line else path)

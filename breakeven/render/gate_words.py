@@ -1,0 +1,93 @@
+"""What every surface of a gate's report says in the same words: amounts, places, outcomes, identities."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from urllib.parse import quote
+
+from breakeven.compare.numbers import percent
+from breakeven.gate.report import Compared, Finding, GateReport
+
+NAME = "breakeven"
+
+
+def amount(value: float | None) -> str:
+    """A cost to the cent.
+
+    >>> amount(1234.5), amount(None)
+    ('$1,234.50', 'nothing can serve')
+    """
+    return "nothing can serve" if value is None else f"${value:,.2f}"
+
+
+def signed(cents: int | None) -> str:
+    """A change to the cent, with its sign.
+
+    >>> signed(-123450), signed(0), signed(None)
+    ('-$1,234.50', '+$0.00', 'unknown')
+    """
+    if cents is None:
+        return "unknown"
+    return f"{'-' if cents < 0 else '+'}${abs(cents) / 100:,.2f}"
+
+
+def to_cents(value: float | None) -> int | None:
+    """Dollars as whole cents, as the waterfall sums them."""
+    return None if value is None else round(value * 100)
+
+
+def outcome(row: Compared, report: GateReport) -> str:
+    """What the change did to a profile, in words."""
+    if row.base is None:
+        return "new: there is nothing to compare it with"
+    change = row.change_usd_per_month
+    if change is None:
+        return "the change cannot be known: nothing can serve on one side"
+    if row.rises:
+        # Waived or not, a finding says that the rise is beyond what is allowed.
+        over = any(f.rule == "cost_increase" and f.profile == row.name and not f.about for f in report.findings)
+        judged = "cost_increase" in report.rules_on
+        return "dearer, beyond the tolerance" if over else "dearer, within the tolerance" if judged else "dearer"
+    if round(change * 100) < 0:
+        return "cheaper: a decrease never blocks"
+    return "same cost" if row.shares else "unchanged: nothing that costs money changed"
+
+
+def share(value: float | None) -> str:
+    """``(+12%)`` or nothing."""
+    return "" if value is None else f" ({'+' if value >= 0 else ''}{percent(value)})"
+
+
+def facts(report: GateReport) -> str:
+    """On which facts both sides stand: date, lock, catalogue, tool."""
+    heads, bases = (", ".join(map(str, sorted({dates[side] for dates in _dates(report)}))) for side in (0, 1))
+    text = f"facts as of {heads} (base {bases})"
+    base = f" (base {report.base_catalogue})" if report.base_catalogue else ""
+    lock = f", lock {report.lock}" if report.lock else ""
+    return f"{text}{lock}, catalogue {report.catalogue}{base}, {NAME} {report.tool_version}"
+
+
+def _dates(report: GateReport) -> list[tuple[dt.date, dt.date]]:
+    return [(row.as_of, row.base_as_of) for row in report.profiles]
+
+
+def ordered(findings: tuple[Finding, ...]) -> list[Finding]:
+    """What fails first: errors, then warnings, then what is waived; otherwise as found."""
+    return sorted(findings, key=lambda f: (f.waived_by is not None, f.level != "error"))
+
+
+def identity(finding: Finding) -> str:
+    """The same finding in the next run has the same fingerprint; two findings of one run never do."""
+    return hashlib.sha256("\0".join((finding.rule, finding.profile, finding.path, finding.about)).encode()).hexdigest()
+
+
+def uri(path: str) -> str:
+    """A file's relative URI."""
+    return quote(path.replace("\\", "/").removeprefix("./"), safe="/._-~")
+
+
+def shown(value: object) -> str:
+    """A key's value as a report quotes it."""
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 40 else text[:39] + "\u2026"
