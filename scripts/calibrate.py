@@ -106,7 +106,7 @@ def cross_validate(
             held = [row for row in rows if key(row) == group]
             fit = Fit(seen)
             warm = full if split == "configuration" else None
-            theta = fit.solve(start=warm, evaluations=6 if warm else 12)
+            theta = fit.solve(start=warm, evaluations=6 if warm else 10)
             errors, _ = predict_with(theta, fit.names, held)
             found += list(zip(held, (float(e) for e in errors), strict=True))
             print(f"  {split} {group}: {len(held)} rows, median {np.median(np.abs(errors)):.1%}", flush=True)
@@ -227,7 +227,7 @@ def main() -> int:
         "date": date,
         "digest": mark,
         "note": "Fitted by scripts/calibrate.py on measurements.csv.gz; see docs/accuracy.md. Do not edit by hand.",
-        "parameters": parameters(fit.names, theta, {g: f["factors"] if "factors" in f else f for g, f in kept.items()}),
+        "parameters": parameters(fit.names, theta, {g: f.get("factors", f) for g, f in kept.items()}),
         "scheduling": SCHEDULING,
         "bands": bands(validated),
         "covered": covered(rows, kept),

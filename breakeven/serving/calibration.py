@@ -113,7 +113,7 @@ def normalise_engine(name: str | None) -> str:
     if not name or not name.strip():
         return DEFAULT_ENGINE
     text = name.strip().lower().split(" ")[0]
-    if text.startswith("vllm"):
+    if "vllm" in text:  # its forks and ports as well: vllm-ascend, 1cat-vllm
         return "vllm"
     return _ENGINE_SPELLINGS.get(text, text)
 
@@ -126,8 +126,10 @@ def link_kind(accelerator: AcceleratorSpec) -> str:
 
 
 def compute_kind(compute_class: str, bytes_per_param: float) -> str:
-    """``expanded`` where quantised weights are multiplied at 16 bit, else the compute class."""
-    return "expanded" if compute_class == "f16" and bytes_per_param < 1.9 else compute_class
+    """``expanded8`` or ``expanded4`` where 8- or 4-bit weights are multiplied at 16 bit, else the compute class."""
+    if compute_class != "f16" or bytes_per_param > 1.9:
+        return compute_class
+    return "expanded8" if bytes_per_param > 0.8 else "expanded4"
 
 
 def kinds(model: ModelSpec, accelerator: AcceleratorSpec, numerics: Numerics, *, engine: str) -> dict[str, str]:

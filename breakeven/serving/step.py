@@ -37,6 +37,7 @@ class StepParameters:
     expert_layer_s: Number  # added by routing in one MoE layer
     step_s: Number  # scheduler and sampler, per step
     sequence_s: Number  # the same, per decoding sequence of a rank
+    sequence_layer_s: Number  # attention of one decoding sequence in one layer, beside reading its cache
     prefill_step_s: Number  # added to a step with prefill (no captured graph), per layer
 
 
@@ -170,6 +171,7 @@ def step_time(
         + w.expert_layers * p.expert_layer_s
         + p.step_s
         + p.sequence_s * rank_decode
+        + p.sequence_layer_s * rank_decode * w.attention_layers
         + some_prefill * w.layers * p.prefill_step_s
     )
     return StepTime(dense, experts, head, cache, prefill_attention, activations, collectives, overhead)

@@ -53,6 +53,7 @@ class Work:
     stage_link_s_per_token: Number  # hand-over to the next pipeline stage
     # counts
     layers: Number  # of this stage; two blocks make one
+    attention_layers: Number  # over the share of heads this GPU computes: sequences times layers, per unit of heads
     expert_layers: Number
     stages: Number
     attention_ranks: Number
@@ -170,6 +171,7 @@ def work(
         ep_link_s_per_token=ep_link_s,
         stage_link_s_per_token=h * 2.0 * link_s if stages > 1 else 0.0,
         layers=0.5 * blocks / stages,
+        attention_layers=float(model.attention_layers) / stages / min(tp, model.kv_heads),
         expert_layers=float(model.moe_layers) / stages,
         stages=float(stages),
         attention_ranks=float(ranks),
