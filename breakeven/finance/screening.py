@@ -141,7 +141,10 @@ class Hours:
             quiet = self.sums[count - cut]
             if quiet <= 0.0:
                 return None
-            volume = (wanted - level * cut / count) * count / quiet
+            rest = wanted - level * cut / count
+            if cut and rest <= 0.0:  # the cut hours alone serve more: this many are cut at no volume, nor are more
+                return None
+            volume = rest * count / quiet
             if volume * self.loads[count - 1 - cut] <= level * (1.0 + 1e-12):
                 return volume
         return None
