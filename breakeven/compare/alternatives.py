@@ -111,8 +111,7 @@ def _same_model_hosted(base: _Base) -> Iterator[Alternative]:
     rows = [offer for offer in rows if offer.id != base.api.id]
     if not rows:
         return
-    currency = base.scope.profile.finance.currency
-    usd = Money.of(currency.model_dump() if currency else None)
+    usd = Money.of(base.scope.currency)
     picks = {"cheapest": rows[0], "median": rows[(len(rows) - 1) // 2], "dearest": rows[-1]}
     if len(rows) == 1:
         picks = {"only": rows[0]}
@@ -130,6 +129,7 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
     quotes = current_quotes(base.scope, accelerator=accelerator, term="on-demand")
     if not quotes:
         return
+    usd = Money.of(base.scope.currency)
     rates = [rate for rate, _, _ in quotes]
     middle = statistics.median(rates)
     picks: list[tuple[str, float, str, tuple[str, ...]]] = [
@@ -143,7 +143,7 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
         picks.insert(2, ("cheapest hyperscaler", big[0], big[2], (big[1],)))
     for word, rate, who, sources in picks:
         row = _with_profile(
-            base, f"rent: {word}", f"${rate:g} per GPU-hour on demand ({who})",
+            base, f"rent: {word}", f"{usd.quoted(rate)} per GPU-hour on demand ({who})",
             partial(_alone, base, usd_per_gpu_hour=rate, provider=None, discount=0.0, term="on-demand",
                     prepaid_share=None, gpus_per_sku=1),
         )  # fmt: skip

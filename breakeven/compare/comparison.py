@@ -106,7 +106,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         not_included=_not_included(scope),
         warnings=_warnings(scope, rows, used),
         quotes=_quotes(scope, offers, crossings, verdict) if detail else (),
-        currency=profile.finance.currency.model_dump(mode="json") if profile.finance.currency else None,
+        currency=scope.currency,
         profile_data=scope.loaded.document.data,
     )
 
@@ -155,6 +155,8 @@ def _used_sources(scope: Scope, offers: Iterable[Offer], alternatives: Iterable[
         ids.update(dict.fromkeys(offer.meta.get("capacity_sources", ())))
     for alternative in alternatives:
         ids.update(dict.fromkeys(alternative.sources))
+    if scope.currency is not None and scope.currency["record"] is not None:
+        ids[scope.currency["record"]] = None
     return tuple(_source(scope, source_id) for source_id in sorted(ids))
 
 

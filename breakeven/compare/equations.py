@@ -221,7 +221,7 @@ EQUATIONS: dict[str, Equation] = {
     "switch-month": Equation(
         "When to switch", "the start month with the least present cost over the horizon", "month", _TIME
     ),
-    "currency": Equation("Display currency", "USD / (USD per unit)", "currency", _TIME, "the profile's dated rate"),
+    "currency": Equation("Display currency", "USD / (USD per unit)", "currency", _TIME, "the dated rate of the profile, or of the catalogue"),
     "total-effect": Equation(
         "Share of the variance",
         "E[(y(A) - y(A with input i of B))^2] / (2 Var y), y = yearly self-hosting less API cost",

@@ -221,7 +221,7 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
         discount_rate=profile.finance.discount_rate, timing=timing, courses=course, tokens_per_day=clock.volumes,
         offers=tuple(rows), crossings=crossings, decision=decision,
         npv_crossover_multiplier=_multiplier(course, delta, months, timing), notes=tuple(dict.fromkeys(notes)),
-        currency=profile.finance.currency.model_dump(mode="json") if profile.finance.currency else None,
+        currency=scope.currency,
     )  # fmt: skip
 
 

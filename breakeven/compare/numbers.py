@@ -74,6 +74,10 @@ class Money:
         text = usd(amount_usd / self.usd_per_unit)
         return text if self.code == "USD" else text.replace("$", f"{self.code} ", 1)
 
+    def quoted(self, price_usd: float) -> str:
+        """A price with every digit it was quoted with; converted, to cents."""
+        return f"${price_usd:g}" if self.code == "USD" else self(price_usd)
+
 
 def percent(share: float) -> str:
     """A share as a percentage with sensible digits.

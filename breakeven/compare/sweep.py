@@ -64,6 +64,7 @@ class Sweep:
         self.axes = tuple(axes)
         self._filler = Filler(scope, axes)
         self._scope = scope
+        self.currency = scope.currency  # of display; every figure here is in USD
         self._table: Table | None = None
 
     # --- the grid ----------------------------------------------------------------------------

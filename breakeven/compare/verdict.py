@@ -95,8 +95,8 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
     shape = (
         f"requests of {spoken(workload.mean_input_tokens)} input + {spoken(workload.mean_output_tokens)} output tokens"
     )
-    chosen = profile.finance.currency
-    usd = Money.of(chosen.model_dump() if chosen else None)
+    chosen = scope.currency
+    usd = Money.of(chosen)
     parts = [f"prices in force on {scope.as_of}", shape]
     price = api.offer.usd_per_mtok
     if api.offer.kind == "api":
@@ -112,7 +112,7 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
         parts.append(f"at least {replicas} replicas")
     parts.append("no labour" if host.labour_fte == 0 else f"{host.labour_fte:g} FTE of labour")
     if chosen is not None:
-        parts.append(f"1 {chosen.code} = {chosen.usd_per_unit:g} USD on {chosen.as_of} ({chosen.source})")
+        parts.append(f"1 {chosen['code']} = {chosen['usd_per_unit']:g} USD on {chosen['as_of']} ({chosen['source']})")
     if found.capacity_share is not None:
         parts.append(f"the crossing lies at {percent(found.capacity_share)} of what the running replicas can serve")
     if own.offer.serving is not None:

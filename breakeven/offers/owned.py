@@ -86,7 +86,8 @@ def _machine(scope: Scope, supply: Supply, index: int) -> Machine:
     assert supply.own is not None
     key = f"self_host.supply[{index}]"
     server: Any = None
-    if supply.capex_usd is None or supply.accelerator is None:
+    priced_here = supply.capex_usd is not None or supply.lease_usd_per_month is not None
+    if not priced_here or supply.accelerator is None:
         try:
             server = scope.catalogue.find("servers", supply.own)
         except FactNotFound as error:

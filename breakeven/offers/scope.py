@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from breakeven.errors import FactNotFound
 from breakeven.finance.load import effective_peak_to_mean, hourly_weights
 from breakeven.offers.offer import Term
 from breakeven.profile.load import LoadedProfile
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from breakeven.catalog.pricebook import PriceBook
     from breakeven.catalog.store import Catalogue
     from breakeven.profile.model import Profile
+
+EXCHANGE_RATES = "exchange-rates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,30 @@ class Scope:
             batch_share=workload.batch_share,
             batch_window_hours=workload.batch_window_hours,
         ))  # fmt: skip
+
+    @property
+    def currency(self) -> dict[str, Any] | None:
+        """The display currency: code, USD per unit, the day and source of the rate; None for USD.
+
+        A rate the profile does not state is the catalogue's. Raises FactNotFound for a currency it lacks.
+        """
+        chosen = self.profile.finance.currency
+        if chosen is None:
+            return None
+        if chosen.usd_per_unit is not None and chosen.as_of is not None:
+            day, rate, said = chosen.as_of.isoformat(), chosen.usd_per_unit, chosen.source
+            return {"code": chosen.code, "usd_per_unit": rate, "as_of": day, "source": said, "record": None}
+        try:
+            cited = self.catalogue.figure(EXCHANGE_RATES, as_of=self.as_of, figure=chosen.code.lower())
+        except FactNotFound as error:
+            fix = f"give usd_per_unit, as_of and source; {error.problems[0].fix}"
+            place = self.loaded.document.problem(("finance", "currency"), f"the catalogue has no rate for {chosen.code}", fix)
+            raise FactNotFound(place) from None
+        record = cited.record
+        return {
+            "code": chosen.code, "usd_per_unit": record.value.typical, "as_of": record.effective.isoformat(),
+            "source": record.source.title or record.source.url, "record": cited.source_id,
+        }  # fmt: skip
 
     def chosen(self, key: str, value: Any, unit: str) -> Term:
         """A term that the profile states, or that is a documented default when it does not."""

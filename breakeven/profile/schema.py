@@ -25,6 +25,12 @@ _ONE_OF = {
     "Throughput": ("total_tok_per_s", "output_tok_per_s", "requests_per_s"),
 }
 
+# Sections that a plain text stands for.
+_AS_TEXT: dict[str, dict[str, Any]] = {
+    "ApiChoice": {"type": "string", "pattern": "/", "description": "provider/model"},
+    "Currency": {"type": "string", "pattern": "^[A-Z]{3}$", "description": "a code such as EUR"},
+}
+
 
 class _Quiet(GenerateJsonSchema):
     """Without a title per field: an editor shows the key itself."""
@@ -47,11 +53,11 @@ def profile_schema() -> dict[str, Any]:
     schema, definitions = described(Profile)
     for name, keys in _ONE_OF.items():
         definitions[name]["oneOf"] = [{"required": [key]} for key in keys]
-    choice = definitions["ApiChoice"]
-    definitions["ApiChoice"] = {
-        "anyOf": [{"type": "string", "pattern": "/", "description": "provider/model"}, choice],
-        "description": choice.pop("description"),
-    }
+    rate = ("usd_per_unit", "as_of", "source")
+    definitions["Currency"]["dependentRequired"] = {key: [other for other in rate if other != key] for key in rate}
+    for name, text in _AS_TEXT.items():
+        whole = definitions[name]
+        definitions[name] = {"anyOf": [text, whole], "description": whole.pop("description")}
     return {
         "$schema": DIALECT,
         "title": "breakeven profile",

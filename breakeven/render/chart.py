@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from breakeven.compare.numbers import spoken
+from breakeven.compare.numbers import Money, spoken
 from breakeven.compare.result import Comparison
 
 POINTS = 160
@@ -31,6 +31,8 @@ def draw_chart(result: Comparison, *, width: int, colour: bool) -> str:
         middle += [v for v in (found.first_tokens_per_day, found.settled_tokens_per_day) if v]
     low = 10 ** math.floor(math.log10(min(middle)) - 0.7)
     high = 10 ** math.ceil(math.log10(max(middle)) + 0.7)
+    money = Money.of(result.currency)
+    mark = "$" if money.code == "USD" else ""  # a currency's code stands in the heading
     volumes = [low * (high / low) ** (step / (POINTS - 1)) for step in range(POINTS)]
     plotext.clear_figure()
     plotext.plotsize(min(width, 110), HEIGHT)
@@ -41,7 +43,7 @@ def draw_chart(result: Comparison, *, width: int, colour: bool) -> str:
         (head.api, head.self_host), marks, ("API", "self-hosted"), strict=True
     ):
         offer = rows[offer_id]
-        points = [offer.usd_per_day_at(volume) for volume in volumes]
+        points = [offer.usd_per_day_at(volume) / money.usd_per_unit for volume in volumes]
         costs += [point for point in points if point > 0]
         plotext.plot(
             [math.log10(v) for v in volumes], [math.log10(max(p, 1e-9)) for p in points],
@@ -51,7 +53,7 @@ def draw_chart(result: Comparison, *, width: int, colour: bool) -> str:
     plotext.xticks([float(d) for d in decades], [spoken(10.0**d) for d in decades])
     bottom, top = math.floor(math.log10(min(costs))), math.ceil(math.log10(max(costs)))
     plotext.ylim(bottom, top)
-    plotext.yticks([float(d) for d in range(bottom, top + 1)], ["$" + spoken(10.0**d) for d in range(bottom, top + 1)])
+    plotext.yticks([float(d) for d in range(bottom, top + 1)], [mark + spoken(10.0**d) for d in range(bottom, top + 1)])
     if found is not None and found.first_tokens_per_day:
         plotext.vline(math.log10(found.first_tokens_per_day), color="red" if colour else None)
     text = str(plotext.build())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from breakeven.compare.many_crossovers import OUTCOMES
-from breakeven.compare.numbers import percent, spoken, usd
+from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.sweep import COLUMNS, SWEEP_SCHEMA_VERSION, Chunk, Sweep, rows
 from breakeven.render.csv_result import cell
 from breakeven.render.tables import grid, wrapped
@@ -110,7 +110,11 @@ class Summary:
         out = [wrapped(" ".join(parts), width=width), ""]
         if self.rows:
             columns = [(axis.key, "right") for axis in self.sweep.axes]
-            columns += [("cheaper", "left"), ("first from", "right"), ("API $/day", "right"), ("own $/day", "right")]
+            usd = Money.of(self.sweep.currency)
+            mark = usd.symbol
+            columns += [
+                ("cheaper", "left"), ("first from", "right"), (f"API {mark}/day", "right"), (f"own {mark}/day", "right"),
+            ]  # fmt: skip
             body = [
                 [
                     *(_shown(row[axis.key]) for axis in self.sweep.axes), row["error"] or _who(row),

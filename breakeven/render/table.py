@@ -103,7 +103,7 @@ def _offers(result: Comparison, options: Options) -> Table:
     table.add_column("offer", overflow="fold", min_width=16)
     usd = Money.of(result.currency)
     mark = usd.symbol
-    columns = [f"{mark}/day", f"{mark}/month", f"{mark}/Mtok", f"{mark}/Mtok full", "replicas", "used", "serves"]
+    columns = [f"{mark}/day", f"{mark}/month", f"{mark}/Mtok", f"{mark}/Mtok\nfull", "replicas", "used", "serves"]
     if options.width < 100:
         columns.remove(f"{mark}/month")
     for name in columns:
@@ -112,7 +112,7 @@ def _offers(result: Comparison, options: Options) -> Table:
     for row in result.offers:
         cells = {
             f"{mark}/day": _cell(row.usd_per_day, usd), f"{mark}/month": _cell(row.usd_per_month, usd),
-            f"{mark}/Mtok": _cell(row.usd_per_mtok, usd), f"{mark}/Mtok full": _cell(row.capacity_usd_per_mtok, usd),
+            f"{mark}/Mtok": _cell(row.usd_per_mtok, usd), f"{mark}/Mtok\nfull": _cell(row.capacity_usd_per_mtok, usd),
             "replicas": "" if row.replicas is None else str(row.replicas),
             "used": "" if row.utilisation_share is None else percent(row.utilisation_share), "serves": _serves(row),
         }  # fmt: skip
@@ -259,7 +259,7 @@ def _chart(console: Console, result: Comparison, options: Options) -> None:
 
     chart = draw_chart(result, width=options.width, colour=options.colour)
     if chart:
-        console.print(Text("USD per day over tokens per day (log-log)", style="bold"))
+        console.print(Text(f"{Money.of(result.currency).code} per day over tokens per day (log-log)", style="bold"))
         console.print(Text.from_ansi(chart), soft_wrap=True, no_wrap=True, overflow="ignore", crop=False)
         console.print()
 

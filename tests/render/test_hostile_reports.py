@@ -53,7 +53,7 @@ class Tags(HTMLParser):
 
 def loaded(text: str) -> LoadedProfile:
     data: dict[str, Any] = profile(text)
-    data["finance"] = {"currency": {"code": text, "usd_per_unit": 1.1, "as_of": "2026-11-01", "source": text}}
+    data["finance"] = {"currency": {"code": "EUR", "usd_per_unit": 1.1, "as_of": "2026-11-01", "source": text}}
     data["uncertainty"] = {"ranges": {"self_host.labour_fte": {"low": 0, "typical": 0, "high": 1}}}
     return from_document(Document(data, text, None))
 
