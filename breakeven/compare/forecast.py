@@ -7,7 +7,8 @@ Month 0 is the profile's own volume. In month m
 
 API prices, rents and hardware prices follow their own courses. A reserved rent keeps its price for
 its term; an owned server keeps the price at which it was bought, costs its annuity while it lives,
-and is replaced at the price of that day. Present values discount by ``finance.timing``.
+and is replaced at the price of that day. A hybrid takes the fleet that pays best in each month.
+Present values discount by ``finance.timing``.
 Source: docs/model.md, equations ``forecast``, ``present-value`` and ``switch-month``.
 """
 
@@ -22,28 +23,16 @@ from typing import Any
 
 from breakeven.arithmetic import SCALAR
 from breakeven.compare.crossover import crossover
+from breakeven.compare.forecast_months import Clock, Month, beside, bought, parts_of, run
 from breakeven.compare.price_paths import Courses, courses
 from breakeven.errors import BreakevenError, InputError
 from breakeven.finance.discounting import log_rate, month_factor, present_value_years
 from breakeven.offers.api import build_api_offers
-from breakeven.offers.offer import CostLine, Offer, steps
+from breakeven.offers.hybrid import pair_of
+from breakeven.offers.offer import CostLine, Offer
 from breakeven.offers.scope import Scope
 
 FORECAST_SCHEMA_VERSION = 1
-# A volume that grows by powers must not start a replica by rounding alone.
-_ROUNDING = 1.0 - 1e-12
-_ONE_OFF = ("migration", "exit")
-_TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """One offer in one month. ``cash_usd`` counts machines when they are bought."""
-
-    usd: float
-    present_usd: float
-    replicas: int
-    cash_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,42 +117,6 @@ class Forecast:
         return _add_months(self.as_of, month)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """An offer's coefficients by what they follow. USD per day, per replica and day, per Mtok."""
-
-    fixed: float
-    one_off: float
-    replica: float
-    replica_rent: float
-    replica_capital: float
-    mtok: float
-    mtok_energy: float
-    mtok_api: float
-    kappa: float
-    n_min: int
-    redundant: int
-    keep_months: int  # a rent's term or a machine's life
-    capex_usd: float
-    residual_usd: float
-    owned: bool
-    upfront_usd: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """What every month needs and no offer changes."""
-
-    volumes: tuple[float, ...]
-    flat: tuple[float, ...]  # discount of a constant dollar
-    api: tuple[float, ...]  # index of the API's price
-    api_present: tuple[float, ...]  # that index, discounted
-    machines: tuple[tuple[float, ...], tuple[float, ...]]  # index of rents, and of hardware
-    gain: tuple[float, ...]  # index of throughput
-    price_at_start: tuple[float, ...]  # index of the API's price on a month's first day
-    days: float
-
-
 def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str) -> Forecast:
     """Forecast every offer that can serve; the decision is about the pair ``api`` and ``self_host``.
 
@@ -182,7 +135,7 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
     def index(decay: float) -> tuple[float, ...]:
         return tuple(SCALAR.exp(-decay * (m / 12.0)) for m in range(months))
 
-    clock = _Clock(
+    clock = Clock(
         volumes=_volumes(scope, course, months),
         flat=factors(delta),
         api=factors(course.api),
@@ -192,16 +145,21 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
         price_at_start=index(course.api),
         days=profile.finance.hours_per_month / 24.0,
     )
+    by_id = {offer.id: offer for offer in offers}
     notes: list[str] = []
     rows: list[OfferForecast] = []
     priced: dict[str, list[Offer]] = {}
     for offer in offers:
         if offer.kind in ("api", "provisioned"):
             priced[offer.id] = _dated_prices(scope, offer, course, months, notes)
-            rows.append(_row(offer, _bought(priced[offer.id], clock, range(months))))
+            rows.append(_row(offer, bought(priced[offer.id], clock, range(months))))
         elif offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica:
-            rows.append(_row(offer, _run(_parts(scope, offer), clock, start=0)))
-    by_id = {offer.id: offer for offer in offers}
+            rows.append(_row(offer, run(parts_of(scope, offer), clock, start=0)))
+    for offer in offers:
+        # A mix of several machines is an answer for one volume; the hybrids of each machine follow it.
+        if offer.kind == "hybrid" and "mix" not in offer.meta and offer.meta["api"] in priced:
+            own, rest = by_id[offer.meta["own"]], by_id[offer.meta["api"]]
+            rows.append(_row(offer, beside(parts_of(scope, own), priced[rest.id], pair_of(scope, rest, own), clock)))
     decision: Decision | None = None
     crossings: tuple[Crossing, ...] = ()
     if api in priced and any(row.offer == self_host for row in rows):
@@ -296,117 +254,17 @@ def _dated_prices(scope: Scope, offer: Offer, course: Courses, months: int, note
     return out
 
 
-def _bought(priced: Sequence[Offer], clock: _Clock, months: range) -> tuple[Month, ...]:
-    out = []
-    for m in months:
-        offer, volume = priced[m], clock.volumes[m]
-        index, both = clock.api[m], clock.api_present[m]
-        units = offer.replicas_at(volume * _ROUNDING)
-        variable = offer.usd_per_mtok * volume / 1e6 + offer.usd_per_replica_day * units
-        fixed = offer.fixed_usd_per_day
-        if offer.minimum_usd_per_day > 0:
-            # The top-up depends on the month's own price, so it is settled before discounting.
-            covered = [line for line in offer.lines if line.counts_towards_minimum]
-            paid = math.fsum(line.usd_at(mtok_per_day=volume / 1e6, replicas=units) for line in covered) * index
-            fixed += max(0.0, offer.minimum_usd_per_day - paid)
-        usd = (variable * index + fixed) * clock.days
-        present = (variable * both + fixed * clock.flat[m]) * clock.days
-        out.append(Month(usd, present, units, usd))
-    return tuple(out)
-
-
-# --- run --------------------------------------------------------------------------------------
-
-
-def _parts(scope: Scope, offer: Offer) -> _Parts:
-    def total(field: str, ids: Sequence[str] | None = None, categories: Sequence[str] | None = None) -> float:
-        return math.fsum(
-            getattr(line, field)
-            for line in offer.lines
-            if (ids is None or line.id in ids) and (categories is None or line.category in categories)
-        )
-
-    owned = offer.kind == "owned"
-    capital = total("usd_per_replica_day", ids=("capital", "spares"))
-    rent = total("usd_per_replica_day", categories=("compute",))
-    energy = total("usd_per_mtok", ids=("power-active",))
-    escalated = total("usd_per_mtok", ids=("escalation",))
-    one_off = total("usd_per_day", ids=_ONE_OFF)
-    refresh = scope.profile.forecast.refresh_years
-    life = float(offer.meta.get("life_years") or 0.0)
-    if owned:
-        keep = refresh if refresh is not None else life
-    else:
-        keep = _TERM_YEARS.get(str(offer.meta.get("term")), 0.0)
-    supply = scope.profile.self_host.supply[int(offer.meta["supply"])]
-    capex = float(offer.meta.get("capex_usd_per_replica") or 0.0)
-    assert offer.tokens_per_day_per_replica is not None
-    return _Parts(
-        fixed=offer.fixed_usd_per_day - one_off,
-        one_off=one_off,
-        replica=offer.usd_per_replica_day - capital - rent,
-        replica_rent=rent,
-        replica_capital=capital,
-        mtok=offer.usd_per_mtok - energy - escalated,
-        mtok_energy=energy,
-        mtok_api=escalated,
-        kappa=offer.tokens_per_day_per_replica,
-        n_min=offer.min_replicas,
-        redundant=offer.redundant_replicas,
-        keep_months=max(1, round(keep * 12.0)) if keep else 1,
-        capex_usd=capex,
-        residual_usd=capex * (supply.residual_share or 0.0),
-        owned=owned,
-        upfront_usd=scope.profile.self_host.migration_usd,
-    )
-
-
-def _run(parts: _Parts, clock: _Clock, *, start: int) -> tuple[Month, ...]:
-    """Self-hosting from month ``start`` on; one entry per month from there."""
-    fleet: list[tuple[int, int, float]] = []  # (last month + 1, replicas, price index they keep)
-    held, kept = 0, 0.0
-    prices = clock.machines[1 if parts.owned else 0]
-    machine_usd = parts.replica_capital if parts.owned else parts.replica_rent
-    out: list[Month] = []
-    for m in range(start, len(clock.volumes)):
-        volume, gain = clock.volumes[m], clock.gain[m]
-        needed = max(parts.n_min, steps(volume * _ROUNDING, parts.kappa * gain) + parts.redundant)
-        cash = parts.upfront_usd if m == start else 0.0
-        changed = False
-        while fleet and fleet[0][0] <= m:
-            count = fleet.pop(0)[1]
-            held -= count
-            cash -= count * parts.residual_usd
-            changed = True
-        if held < needed:
-            fleet.append((m + parts.keep_months, needed - held, prices[m]))
-            cash += (needed - held) * parts.capex_usd * prices[m]
-            held, changed = needed, True
-        if changed:
-            kept = math.fsum(count * price for _, count, price in fleet)
-        mtok = volume / 1e6
-        flat = parts.fixed + held * parts.replica + mtok * (parts.mtok + parts.mtok_energy / gain)
-        machines = kept * machine_usd
-        escalated = mtok * parts.mtok_api
-        level = flat + parts.one_off + machines
-        usd = (level + escalated * clock.api[m]) * clock.days
-        present = (level * clock.flat[m] + escalated * clock.api_present[m]) * clock.days
-        running = flat + escalated * clock.api[m] + (0.0 if parts.owned else machines)
-        out.append(Month(usd, present, held, cash + running * clock.days))
-    return tuple(out)
-
-
 # --- the decision -----------------------------------------------------------------------------
 
 
-def _decide(scope: Scope, rows: Sequence[OfferForecast], own: Offer, clock: _Clock, *, api: str) -> Decision:
+def _decide(scope: Scope, rows: Sequence[OfferForecast], own: Offer, clock: Clock, *, api: str) -> Decision:
     bought = next(row for row in rows if row.offer == api)
     hosted = next(row for row in rows if row.offer == own.id)
-    parts = _parts(scope, own)
+    parts = parts_of(scope, own)
     count = len(clock.volumes)
     waiting = [0.0, *accumulate(month.present_usd for month in bought.months)]
     starts = [
-        Start(s, waiting[s] + math.fsum(month.present_usd for month in _run(parts, clock, start=s)))
+        Start(s, waiting[s] + math.fsum(month.present_usd for month in run(parts, clock, start=s)))
         for s in range(count)
     ]
     starts.append(Start(count, waiting[count]))
@@ -430,7 +288,7 @@ def _last_negative(saved: list[float]) -> int | None:
     return max((m + 2 for m, value in enumerate(saved) if value <= 0), default=1)
 
 
-def _crossings(priced: Sequence[Offer], own: Offer, clock: _Clock) -> tuple[Crossing, ...]:
+def _crossings(priced: Sequence[Offer], own: Offer, clock: Clock) -> tuple[Crossing, ...]:
     """The pair's crossing at the start of each month, at the prices a newcomer would meet then."""
     out: list[Crossing] = []
     before: tuple[object, ...] = ()

@@ -37,7 +37,9 @@ _SERVICE = {
 def render_focus(result: Forecast, *, hours_per_month: float) -> str:
     """CSV text; cells that a spreadsheet would take for formulas are made inert."""
     days = hours_per_month / 24.0
-    rows = (_row(result, offer, m, days) for offer in result.offers for m in range(len(offer.months)))
+    # A hybrid is billed by two suppliers, and a row has one.
+    offers = [offer for offer in result.offers if offer.kind != "hybrid"]
+    rows = (_row(result, offer, m, days) for offer in offers for m in range(len(offer.months)))
     return table((*COLUMNS, *OWN_COLUMNS), rows)
 
 

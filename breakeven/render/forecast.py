@@ -127,7 +127,8 @@ def _shown_months(result: Forecast) -> list[int]:
 def _month_rows(result: Forecast) -> tuple[list[tuple[str, str]], list[list[str]]]:
     usd = Money.of(result.currency)
     columns = [("month", "left"), ("tokens/day", "right")]
-    for row in result.offers:
+    offers = [row for row in result.offers if row.kind != "hybrid"]  # in the totals below, and in CSV and JSON
+    for row in offers:
         columns.append((f"{row.name} {usd.symbol}/month", "right"))
         if row.kind in ("rented", "owned"):
             columns.append(("replicas", "right"))
@@ -136,7 +137,7 @@ def _month_rows(result: Forecast) -> tuple[list[tuple[str, str]], list[list[str]
     body = []
     for m in _shown_months(result):
         cells = [f"{m} {result.date_of(m):%Y-%m}", spoken(result.tokens_per_day[m])]
-        for row in result.offers:
+        for row in offers:
             cells.append(usd(row.months[m].usd))
             if row.kind in ("rented", "owned"):
                 cells.append(str(row.months[m].replicas))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+import breakeven
 from breakeven.catalog.store import Catalogue
 from breakeven.cli.app import invoke
 from breakeven.compare.crossover_history import crossover_history
@@ -29,6 +30,10 @@ DAYS = 730 / 24
 
 def run(data: dict[str, Any], *overrides: str) -> Forecast:
     return forecast_profile(from_document(Document(data, "<test>", None), overrides), CATALOGUE)[2]
+
+
+def compared(data: dict[str, Any]) -> Any:
+    return breakeven.run(from_document(Document(data, "<test>", None)), CATALOGUE).offers
 
 
 def staircase_forecaster() -> dict[str, Any]:
@@ -234,7 +239,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) 
         assert found["history"]["rows"]
     if name == "csv":
         assert out.splitlines()[0].startswith("month,date,tokens_per_day,offer")
-        assert len(out.splitlines()) == 1 + 2 * 24
+        assert len(out.splitlines()) == 1 + 3 * 24
 
 
 def test_a_total_loss_every_year_is_refused(tmp_path: Path) -> None:
@@ -262,3 +267,57 @@ def test_amounts_are_shown_in_the_profiles_currency(tmp_path: Path, capsys: pyte
         out = capsys.readouterr().out
         assert "EUR" in out
         assert "$" not in out
+
+
+# --- hybrids ------------------------------------------------------------------------------------
+
+
+def of_kind(found: Forecast, kind: str) -> Any:
+    return next(row for row in found.offers if row.kind == kind)
+
+
+@pytest.mark.parametrize("tokens_per_day", [20e6, 150e6, 1.3e9])
+def test_a_hybrids_first_month_is_its_cost_today_and_every_month_is_a_fresh_run(tokens_per_day: float) -> None:
+    """Rents on demand bind nothing, so month m is the comparison at its volume, prices and throughput."""
+    data = simple(
+        tokens_per_day=tokens_per_day, price=1.0, usd_per_gpu_hour=2.0, tok_per_s=700,
+        workload={"demand": {"shape": "office-hours", "growth_per_year": 0.6}},
+        self_host={"labour_fte": 0.01, "labour_usd_per_fte_year": 100_000},
+        forecast={"horizon_months": 24, "api_price_change_per_year": -0.4, "rental_price_change_per_year": 0.1,
+                  "throughput_gain_per_year": 0.25},
+        finance={"timing": "month_end", "discount_rate": 0.1},
+    )  # fmt: skip
+    hybrid = of_kind(run(data), "hybrid")
+    for m in (0, 5, 12, 23):
+        years = m / 12
+        price, rent, gain = 0.6**years, 1.1**years, 1.25**years
+        then = simple(
+            tokens_per_day=tokens_per_day * 1.6**years, price=price, usd_per_gpu_hour=2.0 * rent, tok_per_s=700 * gain,
+            workload={"demand": {"shape": "office-hours"}},
+            self_host={"labour_fte": 0.01, "labour_usd_per_fte_year": 100_000},
+        )  # fmt: skip
+        row = next(r for r in compared(then) if r.offer.kind == "hybrid")
+        assert hybrid.months[m].replicas == row.replicas
+        # What is bought is paid at the month's end, at the price of that day.
+        own = row.usd_per_day - price * (1.0 - row.offer.meta["own_share"]) * tokens_per_day * 1.6**years / 1e6
+        bought = 0.6 ** ((m + 1) / 12) / price * (row.usd_per_day - own)
+        assert hybrid.months[m].usd == pytest.approx((own + bought) * DAYS, rel=1e-9)
+
+
+def test_a_hybrid_with_nothing_to_run_costs_what_the_api_costs() -> None:
+    found = run(simple(tokens_per_day=1e6, price=1.0, usd_per_gpu_hour=2.0, tok_per_s=700,
+                       self_host={"migration_usd": 5000}, forecast={"horizon_months": 12}))  # fmt: skip
+    hybrid, api = of_kind(found, "hybrid"), of_kind(found, "api")
+    assert [month.usd for month in hybrid.months] == [month.usd for month in api.months]
+    assert math.fsum(month.cash_usd for month in hybrid.months) == pytest.approx(api.usd_total)
+
+
+def test_machines_bound_by_a_term_stay_when_the_load_is_gone() -> None:
+    data = simple(tokens_per_day=200e6, price=1.0, usd_per_gpu_hour=2.0, tok_per_s=1200,
+                  workload={"demand": {"growth_per_year": -0.95}}, forecast={"horizon_months": 24})  # fmt: skip
+    data["self_host"]["supply"][0]["term"] = "reserved-1yr"
+    hybrid = of_kind(run(data), "hybrid")
+    held = [month.replicas for month in hybrid.months]
+    assert held[0] >= 1
+    assert held[:12] == [held[0]] * 12
+    assert held[12] < held[0]

@@ -165,7 +165,8 @@ def test_changing_prices_moves_everything_as_it_does_in_python(tmp_path: Path) -
     assert values["headline_settled"] == pytest.approx(headline(changed).settled_tokens_per_day, rel=1e-9)
     assert changed.outlook is not None
     assert changed.outlook.forecast is not None
-    for number, row in enumerate(changed.outlook.forecast.offers, 1):
+    plain = [row for row in changed.outlook.forecast.offers if row.kind != "hybrid"]  # the sheet has no hybrids
+    for number, row in enumerate(plain, 1):
         assert values[f"o{number}_npv"] == pytest.approx(row.npv_usd, rel=1e-9)
     assert fresh["Summary"]["B5"].value == "changed"
     assert values["checks_failed"] > 0

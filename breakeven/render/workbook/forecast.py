@@ -98,7 +98,9 @@ class _Column:
 def _columns(book: Book, model: Model, made: Forecast) -> list[_Column]:
     out = []
     pair = (made.decision.api, made.decision.self_host) if made.decision else ()
-    ordered = sorted(made.offers, key=lambda row: (row.offer not in pair, row.offer != (pair[0] if pair else "")))
+    # A hybrid's fleet is chosen month by month by a search; beside live cells its figures would be stale.
+    plain = [row for row in made.offers if row.kind != "hybrid"]
+    ordered = sorted(plain, key=lambda row: (row.offer not in pair, row.offer != (pair[0] if pair else "")))
     for row in ordered[:MAX_OFFERS]:
         cells = model.cells(row.offer)
         if cells is None:
