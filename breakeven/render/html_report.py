@@ -23,6 +23,7 @@ from breakeven.render.html.moves import flips_section, moves_section
 from breakeven.render.html.outlook import forecast_section, risk_section
 from breakeven.render.html.paper import ledger_section, limits_section, opening, sign_off, sources_section
 from breakeven.render.html.parts import esc
+from breakeven.render.html.quotes import quotes_section
 from breakeven.render.registry import Options
 
 
@@ -50,6 +51,7 @@ def _page(result: Comparison) -> str:
         opening(result, money),
         crossing_section(result, frame, money),
         offers_section(result, money),
+        quotes_section(result),
         lines_section(result, money),
         moves_section(result),
         flips_section(result),

@@ -26,6 +26,7 @@ from breakeven.render.workbook.forecast import write_forecast
 from breakeven.render.workbook.inputs import Inputs, write_inputs
 from breakeven.render.workbook.model import Model
 from breakeven.render.workbook.paper import write_checks, write_sign_off, write_sources, write_summary
+from breakeven.render.workbook.quotes import write_quotes
 from breakeven.render.workbook.sensitivity import write_sensitivity
 
 # What a spreadsheet must not do with text it is given.
@@ -69,6 +70,7 @@ def _fill(writer: Any, result: Comparison) -> None:
     write_crossover(book, model)
     write_forecast(book, model)
     write_sensitivity(book, model)
+    write_quotes(book)
     write_sources(book)
     write_checks(book, model, inputs)
     write_sign_off(book)

@@ -74,12 +74,29 @@ def test_every_format_shows_them(folder: Path, tmp_path: Path, capsys: Capture) 
         assert run(["run", str(profile), "--catalog", str(folder), "--format", name, "--no-chart"]) == 0
         text = capsys.readouterr().out
         assert "Cheap quote" in text and "quote expired on 2026-11-20" in text.replace("\n", " ")
+        if name == "html":
+            assert '<a href="#quotes">' in text and '<h2 id="quotes">' in text
         if name == "json":
             rows = json.loads(text)["quotes"]
             assert [row["rank"] for row in rows[:5]] == [1, 2, 3, 4, 5]
         if name == "csv":
             rows = [row for row in csv.DictReader(io.StringIO(text)) if row["line"] == "quote"]
             assert len(rows) == 7 and rows[0]["category"] == "rank 1"
+
+
+def test_the_workbook_shows_them(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("xlsxwriter")
+    openpyxl = pytest.importorskip("openpyxl")
+    (tmp_path / "p.yaml").write_text(json.dumps(PROFILE))
+    target = tmp_path / "o.xlsx"
+    assert run(["run", str(tmp_path / "p.yaml"), "--catalog", str(folder), "-o", str(target)]) == 0
+    book = openpyxl.load_workbook(target)
+    sheet = book["Quotes"]
+    rows = answer(folder).quotes
+    assert [cell.value for cell in sheet["B"][4:]] == [row.name for row in rows]
+    assert [cell.value for cell in sheet["C"][4:]] == [row.npv_usd_per_mtok for row in rows]
+    assert run(["run", str(tmp_path / "p.yaml"), "-o", str(target)]) == 0
+    assert "Quotes" not in openpyxl.load_workbook(target).sheetnames
 
 
 def test_confidential_quotes_are_used_and_withheld(folder: Path, tmp_path: Path, capsys: Capture) -> None:

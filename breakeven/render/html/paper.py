@@ -11,6 +11,7 @@ from breakeven.render.html.parts import amount, anchor, cite, day, esc, headline
 _PARTS = (
     ("crossing", "Crossing"),
     ("offers", "Offers"),
+    ("quotes", "Quotes"),
     ("bills", "Bills"),
     ("moves", "What moves it"),
     ("forecast", "Over time"),
@@ -44,7 +45,8 @@ def opening(result: Comparison, money: Money) -> str:
     if result.currency is not None:
         rate = f"1 {result.currency['code']} = {result.currency['usd_per_unit']} USD on {result.currency['as_of']}"
         parts.append(f'<p class="dim small">Amounts converted at {esc(rate)} ({esc(result.currency["source"])}).</p>')
-    links = " ".join(f'<a href="#{name}">{text}</a>' for name, text in _PARTS if name != "moves" or result.alternatives)
+    absent = {name for name, there in (("moves", result.alternatives), ("quotes", result.quotes)) if not there}
+    links = " ".join(f'<a href="#{name}">{text}</a>' for name, text in _PARTS if name not in absent)
     parts.append(f'<nav aria-label="Parts of this report">{links}</nav>')
     return "".join(parts)
 

@@ -60,11 +60,13 @@ class Book:
         self.good = form({**words, "font_color": "#0B6B3A", "bold": True, "text_wrap": True, "indent": 1})
         self.warning = form({"font_color": "#A11D1D", "bold": True})
         self.bad = form({**words, "font_color": "#A11D1D", "bold": True, "text_wrap": True, "indent": 1})
-        self._widths: dict[str, dict[int, float]] = {name: {} for name in SHEETS}
-        self._lines: dict[str, dict[int, int]] = {name: {} for name in SHEETS}
+        before = SHEETS.index("Sources")
+        names = (*SHEETS[:before], "Quotes", *SHEETS[before:]) if result.quotes else SHEETS
+        self._widths: dict[str, dict[int, float]] = {name: {} for name in names}
+        self._lines: dict[str, dict[int, int]] = {name: {} for name in names}
         self.summary_chart: Any = None  # the crossover chart once more, for the first sheet
         self.sheets: dict[str, Any] = {}
-        for name in SHEETS:
+        for name in names:
             sheet = writer.add_worksheet(name)
             sheet.set_landscape()
             sheet.set_paper(9)
