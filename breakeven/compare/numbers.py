@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from breakeven.finance.currency import in_currency
+
 _SCALES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
@@ -71,8 +73,12 @@ class Money:
         return "$" if self.code == "USD" else self.code
 
     def __call__(self, amount_usd: float) -> str:
-        text = usd(amount_usd / self.usd_per_unit)
+        text = usd(self.amount(amount_usd))
         return text if self.code == "USD" else text.replace("$", f"{self.code} ", 1)
+
+    def amount(self, amount_usd: float) -> float:
+        """An amount in the currency, as a number."""
+        return float(in_currency(amount_usd=amount_usd, usd_per_unit=self.usd_per_unit))
 
     def quoted(self, price_usd: float) -> str:
         """A price with every digit it was quoted with; converted, to cents."""

@@ -9,7 +9,6 @@ flips between two neighbouring numbers. Source: docs/model.md, equation ``flip``
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -248,8 +247,3 @@ def _distance(value: float, now: float | None) -> float:
     if now > 0 and value > 0:
         return abs(math.log(value / now))
     return abs(value - now)
-
-
-def solve_all(scope: Scope, keys: Sequence[str]) -> tuple[Solution, ...]:
-    """Each key in turn."""
-    return tuple(solve(scope, key) for key in keys)

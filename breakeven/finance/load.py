@@ -114,11 +114,6 @@ def served_weights(
     return tuple((1.0 - batch_share) * w + batch_share * (1.0 + (w - 1.0) * ripple) for w in weights)
 
 
-def load_duration(weights: Sequence[float]) -> tuple[float, ...]:
-    """The weights from the busiest hour to the quietest."""
-    return tuple(sorted(weights, reverse=True))
-
-
 def read_series(path: Path) -> tuple[float, ...]:
     """24 or 168 weights, one per line; blank lines and lines that start with # are skipped.
 

@@ -43,7 +43,7 @@ def draw_chart(result: Comparison, *, width: int, colour: bool) -> str:
         (head.api, head.self_host), marks, ("API", "self-hosted"), strict=True
     ):
         offer = rows[offer_id]
-        points = [offer.usd_per_day_at(volume) / money.usd_per_unit for volume in volumes]
+        points = [money.amount(offer.usd_per_day_at(volume)) for volume in volumes]
         costs += [point for point in points if point > 0]
         plotext.plot(
             [math.log10(v) for v in volumes], [math.log10(max(p, 1e-9)) for p in points],

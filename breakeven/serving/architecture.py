@@ -81,19 +81,6 @@ def total_params(model: ModelSpec) -> float:
     )
 
 
-def active_params(model: ModelSpec) -> float:
-    """Parameters one token multiplies with, output projection included, input embedding not."""
-    routed = model.moe_layers * model.experts_per_token * expert_params(model)
-    return (
-        attention_params(model)
-        + dense_ffn_params(model)
-        + shared_expert_params(model)
-        + routed
-        + model.moe_layers * model.hidden * model.experts
-        + head_params(model)
-    )
-
-
 def kv_elements_per_token(model: ModelSpec) -> float:
     """Cache elements one token leaves in one attention layer: ``2 n_kv d``, or ``r + d_r`` for MLA."""
     if model.attention == "mla":

@@ -16,7 +16,6 @@ from breakeven.finance.load import (
     FLAT,
     effective_peak_to_mean,
     hourly_weights,
-    load_duration,
     named_shape,
     normalised,
     read_series,
@@ -78,8 +77,7 @@ def test_all_batch_over_a_day_is_flat() -> None:
     assert effective_peak_to_mean(peak_to_mean=6, batch_share=1, batch_window_hours=24) == 1
 
 
-def test_load_duration_falls() -> None:
-    assert load_duration((1.0, 3.0, 2.0)) == (3.0, 2.0, 1.0)
+def test_no_shape_is_flat() -> None:
     assert hourly_weights(Demand(), catalogue=CATALOGUE, as_of=DAY) == FLAT
 
 

@@ -98,7 +98,7 @@ def crossover_svg(
         out.append(f'<text x="{x:.1f}" y="{bottom + 17:g}" text-anchor="{end}">{spoken(10.0**decade)}</text>')
     for decade in range(round(frame.y0), round(frame.y1) + 1):
         y = frame.y(10.0**decade)
-        label = ("$" if money.code == "USD" else "") + spoken(10.0**decade / money.usd_per_unit)
+        label = ("$" if money.code == "USD" else "") + spoken(money.amount(10.0**decade))
         out.append(f'<line class="grid" x1="{frame.left:g}" x2="{right:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
         out.append(f'<text x="{frame.left - 7:g}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     out.append(f'<text x="{frame.left:g}" y="{frame.top - 11:g}">{_t(money.code)} per day</text>')
@@ -250,8 +250,8 @@ def months_svg(
 ) -> str:
     """Cost per month of a few offers over the horizon, both axes linear and starting at zero cost."""
     top = max((value for _, values in series for value in values), default=1.0) or 1.0
-    step = _round_step(top / money.usd_per_unit)
-    most = math.ceil(top / money.usd_per_unit / step) * step
+    step = _round_step(money.amount(top))
+    most = math.ceil(money.amount(top) / step) * step
     left, right, above, tall = 62.0, 666.0, 12.0, 220.0
     months = max(len(dates) - 1, 1)
     out = [_open(above + tall + 30, name, title)]
@@ -267,7 +267,7 @@ def months_svg(
         out.append(f'<text x="{x:.1f}" y="{above + tall + 18:g}" text-anchor="{end}">{dates[month]:%Y-%m}</text>')
     for index, (label, values) in enumerate(series):
         points = "L".join(
-            f"{left + (right - left) * m / months:.1f},{above + tall * (1 - value / money.usd_per_unit / most):.1f}"
+            f"{left + (right - left) * m / months:.1f},{above + tall * (1 - money.amount(value) / most):.1f}"
             for m, value in enumerate(values)
         )
         css = CURVES[index % len(CURVES)]
