@@ -6,8 +6,8 @@ line per problem on stderr and in the exit code of ``docs/exit-codes.md``; never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 EXIT_OK = 0
@@ -39,6 +39,15 @@ class Problem:
         head = ": ".join(part for part in (place, self.field) if part)
         text = f"{head}: {self.message}" if head else self.message
         return f"{text}; {self.fix}" if self.fix else text
+
+    def changed(self, **values: str | None) -> Problem:
+        """The same problem said otherwise."""
+        return replace(self, **values)  # type: ignore[arg-type]  # one type for all keys is too narrow
+
+    def rewritten(self, change: Callable[[str], str]) -> Problem:
+        """The same problem with every text in it changed."""
+        fix, path = (None if text is None else change(text) for text in (self.fix, self.path))
+        return replace(self, message=change(self.message), fix=fix, path=path)
 
 
 class BreakevenError(Exception):

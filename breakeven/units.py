@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -61,8 +61,7 @@ def _parse(value: Any, suffixes: Mapping[str, float], *, dollar: bool, example: 
     return number
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # annotations are hashed
-class _Quantity:
+class _Quantity(Struct, frozen=True, eq=False):  # annotations are hashed
     """What one kind of quantity accepts: its suffixes and bounds, as a parser and as a JSON Schema."""
 
     suffixes: Mapping[str, float]

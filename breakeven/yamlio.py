@@ -12,11 +12,11 @@ import datetime as dt
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from breakeven.errors import InputError, Problem
 
@@ -42,8 +42,7 @@ _CONSTANTS: dict[str, Any] = {
 Loc = Sequence[int | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """Plain data plus the node tree from which any location's line and column can be found."""
 
     data: Any

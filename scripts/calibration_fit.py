@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +227,7 @@ class Fit:
         self.first = np.searchsorted(self.source, np.arange(len(self.rows)))
         self.work = stack([r.work for r in rows], np.array)
         self.footprint = Footprint(
-            **{f.name: np.array([float(getattr(r.footprint, f.name)) for r in rows]) for f in fields(Footprint)}
+            **{f: np.array([float(getattr(r.footprint, f)) for r in rows]) for f in Footprint.__struct_fields__}
         )
         self.input = np.array([r.measurement.point.input_tokens for r in rows])
         self.output = np.array([r.measurement.point.output_tokens for r in rows])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
 
 from breakeven.catalog.list_price import ListPrice, Rates
 from breakeven.catalog.records import ApiModel, ApiPrice, ApiProvider, ApiTier, ProvisionedPrice
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """A nested price record, the id it is cited by and the layer it stands in (0 = packaged)."""
 
     record: Any
@@ -43,8 +43,7 @@ class Recorded:
         return source_id
 
 
-@dataclass(frozen=True, slots=True)
-class CataloguedModel:
+class CataloguedModel(Struct, frozen=True):
     """All entries of one model in one provider's file and its overlays, in that order."""
 
     provider: ApiProvider

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from breakeven.catalog.inventory import Item, items
 from breakeven.catalog.records import KINDS
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 PACKAGED_NAME = "packaged"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One fact in force that differs; ``old`` or ``new`` is None where there is none."""
 
     change: Literal["added", "removed", "changed", "confirmed"]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Cited(Generic[R]):
+class Cited(Struct, Generic[R], frozen=True):
     """A record with the id it is cited by and the thing it belongs to."""
 
     record: R
@@ -18,8 +18,7 @@ class Cited(Generic[R]):
     thing_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(Struct, frozen=True):
     """Where one record comes from, for reports."""
 
     id: str

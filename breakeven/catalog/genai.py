@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from breakeven.catalog.list_price import ListPrice, Rates
 from breakeven.errors import FactNotInForce, Problem
@@ -30,8 +31,7 @@ _CONTEXT: Mapping[str, Mapping[str, str]] = {
 _KEYS = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "output_reasoning_mtok")
 
 
-@dataclass(frozen=True, slots=True)
-class GenaiModel:
+class GenaiModel(Struct, frozen=True):
     """A model of the package, found by an exact name."""
 
     provider: Provider

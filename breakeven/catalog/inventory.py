@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from breakeven.catalog.records import KINDS, SourceRef, Thing
@@ -26,8 +26,7 @@ _IDENTITY = (
 _NOT_FACTS = frozenset({"effective", "ends", "source", "confidential", "note", "unverified"})
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One record of one thing. ``current``: in force on the date and not superseded."""
 
     id: str
@@ -54,8 +53,7 @@ class Item:
         return self.current and self.field not in TIMELESS and self.age_days is not None and self.age_days > days
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One thing with a count of its records."""
 
     kind: str

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+
+from msgspec import Struct
 
 from breakeven.catalog.weekly import Window
 
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(Struct, frozen=True):
     """USD per million tokens of each kind; None where the list names no price of its own."""
 
     input: Decimal
@@ -41,8 +41,7 @@ class Rates:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ListPrice:
+class ListPrice(Struct, frozen=True):
     """One dated price list of one model in one service tier.
 
     ``tiers`` are (above_input_tokens, rates) in ascending order: the last one whose threshold the
@@ -83,8 +82,7 @@ class ListPrice:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """Requests of one shape: their share of all requests and their tokens."""
 
     input_tokens: float
@@ -92,8 +90,7 @@ class Shape:
     share: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """Mean USD per million tokens of each kind, over a workload's requests and its week.
 
     ``cached_input`` and ``cache_write`` equal ``input`` where the list names no price for them.

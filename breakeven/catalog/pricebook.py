@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from breakeven.catalog.api_models import (
     CataloguedModel,
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
 GENAI = "genai-prices"
 
 
-@dataclass(frozen=True, slots=True)
-class _Model:
+class _Model(Struct, frozen=True):
     """A model reference resolved by exact names; at least one of the two sources knows it."""
 
     ref: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from breakeven.catalog.list_price import Prices
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 ServiceTier = Literal["standard", "flex", "priority"]
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """Prices already announced for a later day, at the same requests and service tier."""
 
     effective: dt.date
@@ -23,16 +23,14 @@ class Announced:
     source_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class OffPeak:
+class OffPeak(Struct, frozen=True):
     """Prices of the cheapest hours of the week, for work that can wait ``wait_hours`` at the most."""
 
     prices: Prices
     wait_hours: int
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """Exact mean prices in USD per million tokens, at the workload's requests and hours.
 
     ``effective`` is the day from which the list price is in force (None: undated).
@@ -61,8 +59,7 @@ class Quote:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """A provider that serves an open-weight model per token, priced on the date.
 
     ``exact`` is False where it serves another checkpoint of the same architecture.
@@ -75,8 +72,7 @@ class Host:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisionedQuote:
+class ProvisionedQuote(Struct, frozen=True):
     """A unit of provisioned throughput on the date, with what its price and its throughput are cited by."""
 
     provider: str

@@ -11,9 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.catalog.citation import Cited, SourceRow
 from breakeven.catalog.excerpt import head
@@ -35,8 +36,7 @@ _NOUNS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(Struct, frozen=True):
     """A merged thing; ``origins[field][i]`` is the (file, layer) of each record of a field."""
 
     thing: Thing

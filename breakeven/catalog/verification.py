@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from breakeven.catalog.fact_files import fact_document, shown_path
 from breakeven.catalog.quote_gaps import gaps
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from breakeven.catalog.store import Catalogue
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """What a look at every file found. ``malformed`` cannot be read; ``wrong`` contradicts the rest."""
 
     files: int

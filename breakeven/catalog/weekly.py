@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
+
+from msgspec import Struct
 
 HOURS_PER_WEEK = 168
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -24,8 +25,7 @@ class WindowRecord(Protocol):
     def price_ratio(self) -> float: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Hours [from_hour, to_hour) UTC of some days in which every price is multiplied."""
 
     days: tuple[str, ...]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.compare.crossover import Crossover, crossover
 from breakeven.compare.numbers import Money
@@ -28,8 +30,7 @@ LABOUR_FTE = 0.25
 CACHED_SHARE = 0.7
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(Struct, frozen=True):
     scope: Scope
     api: Offer
     own: Offer

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import TypeAdapter, ValidationError
 
 from breakeven.arithmetic import SCALAR
@@ -16,8 +16,7 @@ from breakeven.profile.load import LoadedProfile, load_value, parse_key, with_va
 MAX_VALUES = 10_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """One key and its values, as the profile's own types read them."""
 
     key: str
@@ -65,8 +64,7 @@ def refuse_outputs(key: str, option: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(Struct, frozen=True):
     low: str
     high: str
     count: int

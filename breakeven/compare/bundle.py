@@ -14,9 +14,10 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven import __version__
 from breakeven.catalog.fact_files import FactFiles
@@ -50,8 +51,7 @@ To prove that the result follows from the rest:  breakeven bundle --verify THIS-
 Render = Callable[[str, Sequence[Comparison]], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How the profiles are run; all of it is recorded."""
 
     as_of: dt.date | None
@@ -59,8 +59,7 @@ class Options:
     reports: tuple[str, ...]  # formats beside JSON
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A bundle and what its maker should know."""
 
     archive: bytes
@@ -69,8 +68,7 @@ class Made:
     confidential: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Struct, frozen=True):
     """What a verification found to be true."""
 
     profiles: tuple[str, ...]
@@ -115,7 +113,7 @@ def make_bundle(
     except BreakevenError as error:  # in the user's own words for their files
         own = dict(zip([*places, *overlays], [*(p.path for p in profiles), *(str(r) for r, _ in catalogue.files.overlays)],
                        strict=True))  # fmt: skip
-        raise type(error)(replace(p, path=own.get(p.path or "", p.path)) for p in error.problems) from None
+        raise type(error)(p.changed(path=own.get(p.path or "", p.path)) for p in error.problems) from None
     files = {**inputs, **outputs, "README.txt": _README.encode()}
     manifest = {
         "schema_version": BUNDLE_SCHEMA_VERSION,
@@ -216,7 +214,7 @@ def _compute(
             facts = _facts(results, catalogue)
             lock = lock_text(lock_of(results, catalogue)).encode()
         except BreakevenError as error:
-            raise type(error)(map_strings(error.problems, relative)) from None
+            raise type(error)(problem.rewritten(relative) for problem in error.problems) from None
     outputs = {"results.json": render("json", results), LOCK_NAME: lock, "facts.json": _json(facts)}
     for name in options.reports:
         if name in ONE_PROFILE and len(results) > 1:

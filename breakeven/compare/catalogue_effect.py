@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.catalog.store import Catalogue
 from breakeven.compare.comparison import compare
@@ -13,8 +14,7 @@ from breakeven.errors import BreakevenError
 from breakeven.profile.load import LoadedProfile
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """The headline crossover of one profile with the old and with the new facts."""
 
     profile: str

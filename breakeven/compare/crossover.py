@@ -16,9 +16,10 @@ Source: docs/model.md, equation ``crossing-law``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Literal
+
+from msgspec import Struct
 
 from breakeven.compare.curve import Region, regions
 from breakeven.compare.runs import SELF_HOST, Block, Gap, line_blocks, merged, step_blocks
@@ -30,8 +31,7 @@ Outcome = Literal["never", "always", "at", "sometimes"]
 MAX_INTERVALS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """``cheaper`` (an offer id) is cheaper on (from, to]; ``to`` None means without end."""
 
     from_tokens_per_day: float
@@ -39,8 +39,7 @@ class Interval:
     cheaper: str
 
 
-@dataclass(frozen=True, slots=True)
-class Crossover:
+class Crossover(Struct, frozen=True):
     """All crossings of one pair; see the module for the outcomes.
 
     ``intervals_total`` is None where they go on for ever (or are too many to count).

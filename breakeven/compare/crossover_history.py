@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.arithmetic import SCALAR
 from breakeven.compare.crossover import crossover
@@ -22,8 +24,7 @@ RENTAL_HISTORY = {"h100-sxm": "h100-rental-history"}
 _UNVERIFIED = "UNVERIFIED"
 
 
-@dataclass(frozen=True, slots=True)
-class PastCrossing:
+class PastCrossing(Struct, frozen=True):
     """The crossover against one API price of the past. ``usd_per_gpu_hour`` None: today's machines."""
 
     date: dt.date
@@ -37,8 +38,7 @@ class PastCrossing:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """Past crossings in order of date, and the decline at fixed quality taken apart."""
 
     rows: tuple[PastCrossing, ...]

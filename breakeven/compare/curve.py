@@ -11,15 +11,15 @@ Source: docs/model.md, equations ``offer-cost``, ``replicas`` and ``minimum-spen
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.offers.offer import Offer, steps
 
 _MTOK = 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """One stretch of a cost curve; ``width_tokens`` is None where the cost has no steps."""
 
     from_tokens_per_day: float

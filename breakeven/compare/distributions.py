@@ -9,10 +9,10 @@ Importing this module imports numpy. Sources: Wichura (1988), algorithm AS 241; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct
 
 from breakeven.vector_arithmetic import VECTOR
 
@@ -44,8 +44,7 @@ _CDF_LOW = (0.0883883476483184, 1.75566716318264, 16.064177579207, 86.7807322029
             637.333633378831, 793.826512519948, 440.413735824752)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Struct, frozen=True):
     """A range of one input."""
 
     low: float

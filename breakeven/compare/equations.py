@@ -6,11 +6,10 @@ document in step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Equation:
+class Equation(Struct, frozen=True):
     """``formula`` in plain text, the unit of its result, its section, and where it comes from."""
 
     title: str

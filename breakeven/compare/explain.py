@@ -7,8 +7,9 @@ a term ends in a dated record, a key of the profile, an estimate with its grade,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.equations import EQUATIONS
@@ -21,8 +22,7 @@ from breakeven.offers.scope import Scope
 _TOLERANCE = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One figure: what it is, its value and unit, the equation, where it comes from, and its parts.
 
     ``working`` is the equation with the numbers put in, shown only where it gives the value.
@@ -38,8 +38,7 @@ class Node:
     working: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
+class _Facts(Struct, frozen=True):
     """What the nodes need beside the result: where keys stand, and how money and demand are counted."""
 
     sources: Mapping[str, SourceUsed]

@@ -8,7 +8,8 @@ Source: docs/model.md, equation ``flip``.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.result import Flip, OfferAtVolume

@@ -17,9 +17,11 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.arithmetic import SCALAR
 from breakeven.compare.crossover import crossover
@@ -35,8 +37,7 @@ from breakeven.offers.scope import Scope
 FORECAST_SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OfferForecast:
+class OfferForecast(Struct, frozen=True):
     """One offer over the horizon, as if used from the first month to the last."""
 
     offer: str
@@ -60,16 +61,14 @@ class OfferForecast:
         return tuple(accumulate(month.usd for month in self.months))
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Staying with the API until a month and self-hosting from then on."""
 
     month: int
     npv_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """When to switch from the API to self-hosting. Months count from 0; None = not within the horizon."""
 
     api: str
@@ -83,8 +82,7 @@ class Decision:
     starts: tuple[Start, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(Struct, frozen=True):
     """The pair's crossing at the prices and throughput of one month."""
 
     month: int
@@ -93,8 +91,7 @@ class Crossing:
     settled_tokens_per_day: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """Everything ``forecast`` prints."""
 
     name: str

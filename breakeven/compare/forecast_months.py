@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from breakeven.offers.hybrid import Pair
 from breakeven.offers.offer import Offer, steps
@@ -22,8 +24,7 @@ _ONE_OFF = ("migration", "exit")
 _TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(Struct, frozen=True):
     """One offer in one month. ``cash_usd`` counts machines when they are bought."""
 
     usd: float
@@ -32,8 +33,7 @@ class Month:
     cash_usd: float
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """An offer's coefficients by what they follow. USD per day, per replica and day, per Mtok."""
 
     fixed: float
@@ -59,8 +59,7 @@ class Parts:
         return self.replica_capital if self.owned else self.replica_rent
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """What every month needs and no offer changes."""
 
     volumes: tuple[float, ...]
@@ -141,8 +140,7 @@ def parts_of(scope: Scope, offer: Offer) -> Parts:
     )
 
 
-@dataclass(slots=True)
-class _Fleet:
+class _Fleet(Struct):
     """Machines held from month to month, each at the price index of the day it was taken."""
 
     parts: Parts

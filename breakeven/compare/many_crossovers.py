@@ -7,10 +7,10 @@ spend, provisioned steps, free machines, falling gaps) is solved pair by pair by
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.many import Array, exact_sum
@@ -21,8 +21,7 @@ OUTCOMES = ("never", "always", "at", "sometimes")
 _NEVER, _ALWAYS, _AT, _SOMETIMES = range(4)
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """An offer's coefficients summed over its lines; each a number or an array."""
 
     fixed: Array
@@ -35,8 +34,7 @@ class Sums:
         return cls(*(exact_sum([line[i] for line in lines]) for i in range(3)))
 
 
-@dataclass(frozen=True, slots=True)
-class Replicas:
+class Replicas(Struct, frozen=True):
     """How a self-hosted offer steps; each a number or an array."""
 
     kappa: Array
@@ -45,8 +43,7 @@ class Replicas:
     redundant: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Crossings:
+class Crossings(Struct, frozen=True):
     """Arrays over the points; NaN where there is no such volume. ``outcome`` indexes OUTCOMES."""
 
     outcome: Any

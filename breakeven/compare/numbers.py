@@ -6,8 +6,9 @@ One place, so that the verdict in the terminal, in JSON and in a report is the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.finance.currency import in_currency
 
@@ -49,8 +50,7 @@ def usd(value: float) -> str:
     return f"{sign}${size:.3g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """How amounts are shown: US dollars, or a currency by a dated rate of the profile.
 
     Every computed figure stays in USD; only its text is converted, amount / usd_per_unit.

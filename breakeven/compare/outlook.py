@@ -7,9 +7,11 @@ then the reason stands in its place and the report prints that.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.compare.comparison import compare_scope, make_scope
 from breakeven.compare.forecast import Forecast, forecast
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
     from breakeven.profile.load import LoadedProfile
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """Forecast and risk of one comparison, or why there is none."""
 
     forecast: Forecast | None

@@ -7,11 +7,12 @@ a time. Where points take different branches they are split (see :mod:`breakeven
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from breakeven.compare.axes import Axis
 from breakeven.compare.crossover import Crossover, crossover
@@ -29,8 +30,7 @@ VOLUME_KEYS = ("workload.tokens_per_day", "workload.requests_per_day", "workload
 _COEFFICIENTS = ("usd_per_day", "usd_per_replica_day", "usd_per_mtok")
 
 
-@dataclass(frozen=True, slots=True)
-class PairOffers:
+class PairOffers(Struct, frozen=True):
     """The pair at some points: coefficients may be arrays over them."""
 
     api: Offer | None
@@ -73,8 +73,7 @@ def _put(node: Any, loc: tuple[int | str, ...], value: Any) -> Any:
     return node.model_copy(update={step: _put(getattr(node, step), rest, value)})
 
 
-@dataclass
-class Table:
+class Table(Struct):
     """Coefficients over ``count`` entries, one array per coefficient that is not zero everywhere."""
 
     count: int

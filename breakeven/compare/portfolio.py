@@ -12,8 +12,9 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from breakeven.compare.comparison import compare_scope, make_scope
 from breakeven.compare.crossover import Crossover, crossover
@@ -30,8 +31,7 @@ _ROUNDING = 1.0 - 1e-12  # a sum of hours must not start a replica by rounding a
 _MAX_PIECES = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One profile of a pool, as it would be served alone."""
 
     profile: str
@@ -45,8 +45,7 @@ class Member:
     crossover: Crossover
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """Profiles whose open model runs on the same machines."""
 
     model: str
@@ -70,8 +69,7 @@ class Pool:
         return min(costs, key=lambda name: costs[name])
 
 
-@dataclass(frozen=True, slots=True)
-class Portfolio:
+class Portfolio(Struct, frozen=True):
     """Everything ``portfolio`` prints."""
 
     as_of: dt.date
@@ -91,8 +89,7 @@ class Portfolio:
         return math.fsum(pool.pooled_usd_per_day for pool in self.pools)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """What pooling needs of one profile."""
 
     profile: str

@@ -8,7 +8,7 @@ Source: docs/model.md, equation ``price-path``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from breakeven.arithmetic import SCALAR
 from breakeven.catalog.records import PricePath
@@ -19,8 +19,7 @@ PATHS = "price-paths"
 TRENDS = "api-prices"
 
 
-@dataclass(frozen=True, slots=True)
-class DriverShare:
+class DriverShare(Struct, frozen=True):
     """One driver of the API's decline: its share, what that is a year, and whether self-hosting has it too."""
 
     driver: str
@@ -32,8 +31,7 @@ class DriverShare:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Courses:
+class Courses(Struct, frozen=True):
     """Log points per year; positive = falls, except ``throughput`` and ``growth``, which rise."""
 
     api: float
@@ -123,8 +121,7 @@ def _drivers(scope: Scope, decay: float) -> tuple[DriverShare, ...]:
     return tuple(rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Decomposition:
+class Decomposition(Struct, frozen=True):
     """What hardware, quantisation and software could explain of an observed decline, and what is left."""
 
     trend: str

@@ -13,7 +13,9 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.forecast import Forecast, forecast
@@ -23,8 +25,7 @@ from breakeven.offers.offer import Offer
 from breakeven.offers.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteRow:
+class QuoteRow(Struct, frozen=True):
     """One way to run the model, or (kind ``api``) the price to beat. None is unknown."""
 
     offer: str

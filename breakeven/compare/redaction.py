@@ -12,8 +12,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import spoken
@@ -71,8 +73,8 @@ def map_strings(value: Any, change: Callable[[str], str]) -> Any:
         return [map_strings(item, change) for item in value]
     if isinstance(value, Mapping):
         return {map_strings(key, change): map_strings(item, change) for key, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: map_strings(getattr(value, field.name), change) for field in fields(value)})
+    if isinstance(value, Struct):
+        return replace(value, **{name: map_strings(getattr(value, name), change) for name in value.__struct_fields__})
     return value
 
 

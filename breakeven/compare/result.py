@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from breakeven.compare.crossover import Crossover
 from breakeven.offers.offer import CostLine, Offer, Term
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 RESULT_SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class OfferAtVolume:
+class OfferAtVolume(Struct, frozen=True):
     """One offer at the profile's volume. None means it cannot be known (no capacity), never zero."""
 
     offer: Offer
@@ -34,8 +34,7 @@ class OfferAtVolume:
     bill: tuple[tuple[CostLine, float | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """The headline crossover again with one thing changed that a fair reader would ask for."""
 
     name: str
@@ -48,8 +47,7 @@ class Alternative:
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Flip:
+class Flip(Struct, frozen=True):
     """The value of one key at which the verdict at the profile's volume flips."""
 
     key: str
@@ -59,8 +57,7 @@ class Flip:
     why_not: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     """The pair the verdict is about, the verdict in one sentence, and what it depends on."""
 
     api: str
@@ -70,8 +67,7 @@ class Headline:
     cheaper_at_volume: str | None  # offer id
 
 
-@dataclass(frozen=True, slots=True)
-class SourceUsed:
+class SourceUsed(Struct, frozen=True):
     """One dated record that the result rests on."""
 
     id: str
@@ -87,8 +83,7 @@ class SourceUsed:
     owner: str | None = None  # who answers for the fact, where its record says so
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(Struct, frozen=True):
     """One line of the ledger: a number the result rests on and who answers for it."""
 
     name: str
@@ -98,8 +93,7 @@ class Assumption:
     used_by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Everything ``run`` prints, in any format."""
 
     name: str

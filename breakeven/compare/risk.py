@@ -12,10 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from breakeven.compare.comparison import compare_scope
 from breakeven.compare.draws import correlated, uniform_draws
@@ -34,8 +34,7 @@ _EFFECT_DRAWS = 1 << 11
 _BINS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Quantiles:
+class Quantiles(Struct, frozen=True):
     """10 %, 50 % and 90 % points; None where the quantity is beyond every volume (never crosses)."""
 
     p10: float | None
@@ -43,8 +42,7 @@ class Quantiles:
     p90: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class OfferRisk:
+class OfferRisk(Struct, frozen=True):
     """One offer: its cost, and how often it is the cheapest eligible one."""
 
     offer: str
@@ -55,8 +53,7 @@ class OfferRisk:
     cheapest_probability_by_year: tuple[float, ...]  # now, in one year, ...
 
 
-@dataclass(frozen=True, slots=True)
-class InputRisk:
+class InputRisk(Struct, frozen=True):
     """What one input does to the pair."""
 
     name: str
@@ -75,8 +72,7 @@ class InputRisk:
     taken_at: int | None  # number of equally likely values, where it is not drawn continuously
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(Struct, frozen=True):
     """Everything ``risk`` prints."""
 
     name: str

@@ -8,8 +8,10 @@ read it, so that everything that follows from it moves with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.catalog.records import Range
 from breakeven.catalog.store import Cited
@@ -29,8 +31,7 @@ LATER_KEYS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RiskInput:
+class RiskInput(Struct, frozen=True):
     """One uncertain input. ``target``: a key, or (source id, field) of a fact."""
 
     name: str
@@ -89,7 +90,7 @@ def _stated(scope: Scope) -> list[RiskInput]:
         try:
             whole = _whole(scope, key, given.low, given.high)
         except BreakevenError as error:
-            problems.extend(replace(problem, field=f"uncertainty.ranges.{key}") for problem in error.problems)
+            problems.extend(problem.changed(field=f"uncertainty.ranges.{key}") for problem in error.problems)
             continue
         out.append(
             RiskInput(key, "key", "", Distribution(given.low, middle, given.high, given.distribution),

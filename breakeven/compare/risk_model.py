@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.compare.many import Disagree, many
 from breakeven.compare.many_crossovers import Crossings
@@ -22,8 +23,7 @@ from breakeven.profile.load import LoadedProfile, parse_key, with_values
 _MAX_BUILDS = 200  # of the offers, for inputs that cannot flow through the builders as arrays
 
 
-@dataclass(frozen=True, slots=True)
-class Draws:
+class Draws(Struct, frozen=True):
     """The comparison at many draws. ``usd_per_day`` by offer id; NaN where an offer cannot serve."""
 
     usd_per_day: Mapping[str, Any]
@@ -190,8 +190,7 @@ class RiskModel:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     offer: Offer
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 API = "api"
 SELF_HOST = "self_host"
@@ -21,8 +22,7 @@ _MTOK = 1e6
 _FAR_STEP = 10**15  # no volume that can be written in a profile reaches this many replicas
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """``winner`` is cheaper on (from, to]; a tie goes to the API."""
 
     from_tokens_per_day: float
@@ -30,8 +30,7 @@ class Run:
     winner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform:
+class Uniform(Struct, frozen=True):
     """One run."""
 
     run: Run
@@ -59,8 +58,7 @@ class Uniform:
         return self.run.from_tokens_per_day if winner == self.run.winner else None
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """D(V) = fixed + usd_per_mtok V / 1e6 - step * ceil(V / width): positive where self-hosting wins."""
 
     fixed_usd_per_day: float
@@ -73,8 +71,7 @@ class Gap:
         return (step * self.step_usd_per_day - self.fixed_usd_per_day) * _MTOK / self.usd_per_mtok
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, frozen=True):
     """Steps ``from_step`` to ``to_step`` (inclusive; None = without end), each won partly."""
 
     gap: Gap
@@ -120,8 +117,7 @@ class Partial:
         return low if winner == self.first else zero
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """Runs written out one by one, where no closed form exists; never empty.
 
     Where there are too many, ``head`` holds the first ones and ``tail`` the last ones before the

@@ -9,9 +9,11 @@ flips between two neighbouring numbers. Source: docs/model.md, equation ``flip``
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.compare.axes import refuse_outputs
 from breakeven.compare.crossover import crossover
@@ -29,8 +31,7 @@ _LADDER = tuple(10.0 ** (i / 4) for i in range(-16, 17))
 _BISECTIONS = 80
 
 
-@dataclass(frozen=True, slots=True)
-class FlipValue:
+class FlipValue(Struct, frozen=True):
     """One value at which the verdict changes; ``above`` is who is cheaper past it."""
 
     value: float
@@ -38,8 +39,7 @@ class FlipValue:
     above: str
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
+class Solution(Struct, frozen=True):
     """The flips of one key, nearest to the present value first."""
 
     key: str
@@ -127,8 +127,7 @@ def _pair(scope: Scope) -> tuple[Offer | None, Offer | None]:
     return (api.offer if api else None), (own.offer if own else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     offer: Offer
 
 

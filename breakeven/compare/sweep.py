@@ -8,10 +8,10 @@ memory does not grow with their number. Importing this module imports numpy.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from breakeven.compare.axes import Axis
 from breakeven.compare.many_crossovers import OUTCOMES
@@ -29,8 +29,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Consecutive points: the index of each axis value, and the results."""
 
     start: int

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.compare.runs import API, SELF_HOST, Block, Listed, Run, Uniform, line_blocks
 
@@ -22,8 +23,7 @@ _MTOK = 1e6
 MAX_PIECES = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class TwoStaircases:
+class TwoStaircases(Struct, frozen=True):
     """The gap above: positive where self-hosting (the ``down`` side) is cheaper."""
 
     fixed_usd_per_day: float

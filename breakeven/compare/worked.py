@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.compare.result import Comparison
 from breakeven.finance.discounting import discount_factor, log_rate, present_value_years
@@ -21,8 +22,7 @@ from breakeven.profile.finance_section import Finance
 _TOLERANCE = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """An expression of + - * / and brackets for the coefficient ``field`` of a line.
 
     ``factors`` (name, factor) multiply it where the named term is present and not zero.
@@ -113,8 +113,7 @@ RECIPES: Mapping[str, tuple[Recipe, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
+class Worked(Struct, frozen=True):
     """The arithmetic of one line: ``expression`` over ``values``, equal to the coefficient ``field``.
 
     ``terms`` gives the term behind a name; a name without one is derived (see :func:`values_of`).

@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+
+class Curve(Struct, frozen=True):
     """A load-duration curve of straight pieces: ``loads`` fall while ``shares`` of the time rise from 0 to 1."""
 
     shares: tuple[float, ...]
@@ -87,8 +87,7 @@ class Curve:
         return Curve(self.shares, tuple(load * factor for load in self.loads))
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(Struct, frozen=True):
     """A load-duration curve of equal hours, each at its own load, times a volume.
 
     Sorted once, with running sums, so that what a fleet serves takes two look-ups at any volume.
@@ -185,8 +184,7 @@ def optimal_servers(curve: Curve | Hours, *, width: float, needed_utilisation: f
     return low
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One kind of supply: USD per day to hold capacity for one Mtok/day, and per Mtok served."""
 
     name: str
@@ -194,8 +192,7 @@ class Source:
     usd_per_mtok: float
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """What one source carries: load between two levels, and how much of the time it is busy."""
 
     name: str

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.errors import BreakevenError
 from breakeven.yamlio import Document, dotted
@@ -38,8 +39,7 @@ _THROUGHPUT_HOST = {
 _COST_NOTHING = ("name", "description", "owner", "schema_version", "uncertainty", "forecast", "as_of")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One key that differs, where it stands in the head, and what it was and is."""
 
     key: str
@@ -49,8 +49,7 @@ class Change:
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """One cause's part of the change, with its keys."""
 
     cause: str

@@ -6,9 +6,10 @@ import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.catalog.store import Catalogue
 from breakeven.compare.lock import read_lock
@@ -24,8 +25,7 @@ from breakeven.yamlio import Document, load_bytes, load_path
 _YAML = (".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(Struct, frozen=True):
     """A revision with the folder its files are placed in, and what is found on the way."""
 
     revision: Revision
@@ -98,7 +98,7 @@ def _policy(request: Request, name: str, base: _Base) -> tuple[Policy, Document]
     try:
         policy = load_policy(Document(document.data, f"{ref}:{name}", document.node))
     except InputError as error:
-        raise InputError(replace(problem, fix=f"{problem.fix or 'mend it'} (the base's policy judges: mend it there first)") for problem in error.problems) from None
+        raise InputError(problem.changed(fix=f"{problem.fix or 'mend it'} (the base's policy judges: mend it there first)") for problem in error.problems) from None
     if base.path(name).read_bytes() != _here(request.policy_path):
         load_policy(load_path(request.policy_path))  # a policy that cannot judge may not land either
         base.notes.append(f"{name} changes here; the base's version judges this change, the new one takes effect after it lands")
@@ -177,7 +177,7 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
     try:
         loaded = load_profile(base.path(name))
     except InputError as error:
-        raise InputError(replace(problem, message=f"the base's own profile: {problem.message}") for problem in error.problems) from None
+        raise InputError(problem.changed(message=f"the base's own profile: {problem.message}") for problem in error.problems) from None
     repository = revision.repository
     data: Any = None
     labels: dict[str, str] = {}
@@ -199,7 +199,4 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
 
 
 def _known(problem: Problem, folder: Path, ref: str) -> Problem:
-    def shown(text: str | None) -> str | None:
-        return None if text is None else text.replace(f"{folder}/", f"{ref}:").replace(str(folder), ref)
-
-    return replace(problem, message=shown(problem.message) or "", fix=shown(problem.fix), path=shown(problem.path))
+    return problem.rewritten(lambda text: text.replace(f"{folder}/", f"{ref}:").replace(str(folder), ref))

@@ -6,9 +6,10 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven import __version__
 from breakeven.errors import InputError, Problem
@@ -23,8 +24,7 @@ _MAX_BYTES = 64_000_000
 _MAX_FILE_BYTES = 8_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Struct, frozen=True):
     """One approved profile: its costs then, and its data and files, so that it can be recomputed on today's facts."""
 
     snapshot: Snapshot
@@ -32,8 +32,7 @@ class Approved:
     files: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """A baseline file."""
 
     path: str
@@ -48,8 +47,7 @@ class Baseline:
     profiles: Mapping[str, Approved]
 
 
-@dataclass(frozen=True, slots=True)
-class SignOff:
+class SignOff(Struct, frozen=True):
     """Who approves, when (as given: nothing here reads a clock) and why."""
 
     by: str

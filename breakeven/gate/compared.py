@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from breakeven.compare.at_volume import at_volume
 from breakeven.compare.result import Comparison
@@ -28,8 +30,7 @@ from breakeven.yamlio import Document
 _VOLUMES = ("tokens_per_day", "requests_per_day", "tasks_per_day")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Three sets of facts: those that judge, and those of the base and the head for the market's part.
 
     With a base revision the base's overlays judge, so that a change of overlays can loosen nothing.
@@ -39,8 +40,7 @@ class Facts:
     head: World
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """The base of one profile."""
 
     loaded: LoadedProfile

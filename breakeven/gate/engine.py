@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven import __version__
 from breakeven.catalog.store import Catalogue
@@ -26,8 +28,7 @@ from breakeven.profile.load import LoadedProfile, from_document, load_profile
 from breakeven.yamlio import Document, load_path
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a command asked for. Exactly one of ``base_ref`` and ``baseline`` is given."""
 
     profiles: Sequence[str]
@@ -42,8 +43,7 @@ class Request:
     kind: str = "check"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is compared with what, wherever the base came from."""
 
     bases: Mapping[str, Side | None]  # by the head's path

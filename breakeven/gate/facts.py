@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from breakeven.catalog.pricebook import PriceBook
 from breakeven.catalog.store import Catalogue
@@ -14,8 +16,7 @@ from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """Facts on a date. Estimates are shared between every profile looked at in it."""
 
     catalogue: Catalogue

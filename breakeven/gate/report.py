@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from breakeven.gate.attribution import Share
 from breakeven.gate.snapshot import Snapshot
@@ -13,8 +14,7 @@ Level = Literal["warn", "error"]
 GATE_SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One rule that a profile, a fact or a waiver does not meet."""
 
     rule: str
@@ -28,8 +28,7 @@ class Finding:
     about: str = ""  # what tells two findings of a rule in one profile apart: an offer, a fact, a key
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """One profile, base against head. ``base`` is None for a profile that is new."""
 
     name: str
@@ -98,8 +97,7 @@ def rises(change: float | None, whole: float | None) -> bool:
     return change is not None and change > 1e-12 * abs(whole or 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverStatus:
+class WaiverStatus(Struct, frozen=True):
     """A waiver as every report lists it."""
 
     id: str
@@ -114,8 +112,7 @@ class WaiverStatus:
     used: bool
 
 
-@dataclass(frozen=True, slots=True)
-class GateReport:
+class GateReport(Struct, frozen=True):
     """A whole diff or check."""
 
     kind: Literal["diff", "check"]

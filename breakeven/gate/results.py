@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven import __version__
 from breakeven.catalog.store import Catalogue
@@ -20,8 +21,7 @@ from breakeven.profile.load import LoadedProfile, from_document, load_profile
 from breakeven.yamlio import Document, read_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     loaded: LoadedProfile
     as_of: dt.date | None = None
     recorded: Snapshot | None = None

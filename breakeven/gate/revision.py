@@ -11,8 +11,9 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from breakeven.errors import InputError, Problem
 
@@ -53,8 +54,7 @@ def git(*arguments: str, cwd: Path, stdin: bytes = b"") -> bytes:
     return done.stdout
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """A commit of a repository. ``ref`` is what the user called it."""
 
     repository: Path

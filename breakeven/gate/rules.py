@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
@@ -22,8 +23,7 @@ from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One profile under judgement: both sides compared, and the head's result on the facts that judge it."""
 
     policy: Policy

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.compare.result import Comparison, OfferAtVolume
 from breakeven.errors import InputError, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """The figures that rules look at. ``usd_per_month`` is the subject's; None = nothing can serve."""
 
     name: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from breakeven.compare.numbers import percent, usd
 from breakeven.gate.policy import Policy, Waiver

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.lookup import ServingLookup
@@ -15,8 +16,7 @@ from breakeven.serving.grade import band_width
 from breakeven.serving.spec import Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """One prediction next to its measurement. Errors are predicted / measured - 1."""
 
     row: Measurement
@@ -41,8 +41,7 @@ class Compared:
         return self.high / self.low
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """A row without a prediction. ``measured_but_refused`` counts against the model."""
 
     id: str
@@ -91,7 +90,7 @@ def compare_row(row: Measurement, lookup: ServingLookup, calibration: Calibratio
 
 
 def _renamed(row: Measurement) -> Measurement:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(row, point=replace(row.point, model=row.model))
 
@@ -140,8 +139,7 @@ def quantile(values: Sequence[float], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (position - below)
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """Errors of one group of rows."""
 
     by: str

@@ -15,8 +15,10 @@ the standard price, and a note says so. Source: docs/model.md, equations ``api-t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.arithmetic import total as exact_total
 from breakeven.catalog.list_price import ListPrice, Prices, Rates, Shape, mean_prices
@@ -119,8 +121,7 @@ def _per_token(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
     return offer
 
 
-@dataclass(frozen=True, slots=True)
-class _Bill:
+class _Bill(Struct, frozen=True):
     """The bill of one API choice. ``key`` is its place in the profile; None for a host looked up."""
 
     scope: Scope

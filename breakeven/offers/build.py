@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from breakeven.offers.api import build_api_offers
 from breakeven.offers.hybrid import build_hybrids

@@ -12,8 +12,9 @@ Source: docs/model.md, equation ``capacity``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.errors import Infeasible
 from breakeven.offers.offer import Serving, Term
@@ -22,8 +23,7 @@ from breakeven.profile.self_host import Supply, Throughput
 from breakeven.units import SECONDS_PER_DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Struct, frozen=True):
     """k of one instance, its 80 % band as factors, and how it serves."""
 
     accelerators: int
@@ -35,8 +35,7 @@ class Capacity:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NoCapacity:
+class NoCapacity(Struct, frozen=True):
     """Why the instance cannot serve: it does not fit, or no configuration meets the latency targets."""
 
     accelerators: int | None

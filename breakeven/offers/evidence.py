@@ -11,9 +11,11 @@ import csv
 import gzip
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError
 from breakeven.offers.lookup import ServingLookup
@@ -30,8 +32,7 @@ _LENGTH_TOLERANCE = 0.15
 _CONCURRENCY_REACH = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(Struct, frozen=True):
     """Measured over predicted at one load; log of the concurrency, None at capacity."""
 
     log_concurrency: float | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.lookup import ServingLookup

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.finance.load import served_weights
 from breakeven.finance.screening import Hours, Source, envelope, optimal_servers, worth_it_utilisation
@@ -21,8 +23,7 @@ from breakeven.offers.scope import Scope
 MAX_MTOK_PER_DAY = 1e12  # a million million million tokens a day: never, in any plain sense
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """What the rule needs of an API and a self-hosted offer. Volumes in Mtok a day."""
 
     curve: Hours  # load over time at a mean of 1
@@ -183,8 +184,7 @@ def _overflow_line(line: CostLine, share: float) -> CostLine:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MixLayer:
+class MixLayer(Struct, frozen=True):
     """What one kind of machine carries in a mix. Levels in Mtok a day at any moment."""
 
     offer: str

@@ -1,4 +1,4 @@
-"""Models and accelerators by the names people use, as the serving model's dataclasses."""
+"""Models and accelerators by the names people use, as the serving model's structs."""
 
 from __future__ import annotations
 

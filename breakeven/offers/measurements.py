@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from breakeven import yamlio
 from breakeven.errors import InputError, Problem
@@ -20,8 +21,7 @@ REQUIRED = ("model", "gpu", "n_gpus", "input_tokens", "output_tokens")
 INFERENCEX_LENGTH_SHARE = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(Struct, frozen=True):
     """One comparable row: the question, what was measured, and what to group it by."""
 
     id: str
@@ -37,8 +37,7 @@ class Measurement:
     batch_requests: float | None = None  # offline-batch: requests handed over together
 
 
-@dataclass(frozen=True, slots=True)
-class NotComparable:
+class NotComparable(Struct, frozen=True):
     """A row the model does not answer, and why."""
 
     id: str

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from breakeven.arithmetic import total
 
@@ -27,8 +28,7 @@ Category = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One number that went into a figure: its name, value, unit and where it came from."""
 
     name: str
@@ -38,8 +38,7 @@ class Term:
     where: str | None = None  # "profile:workload.input_tokens", "default", "estimate", ...
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(Struct, frozen=True):
     """One line of a bill. All coefficients in USD; see the module's equation."""
 
     id: str
@@ -58,8 +57,7 @@ class CostLine:
         return self.usd_per_day + self.usd_per_replica_day * replicas + self.usd_per_mtok * mtok_per_day
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Struct, frozen=True):
     """How an offer serves: the configuration, what one replica sustains and how sure that is."""
 
     model: str
@@ -76,8 +74,7 @@ class Serving:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A way to serve the workload; see the module docstring for the cost law."""
 
     id: str

@@ -8,7 +8,8 @@ adding one function there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.errors import InputError
 from breakeven.finance.capital import annuity_usd_per_day, sinking_fund_usd_per_day
@@ -21,8 +22,7 @@ from breakeven.units import DAYS_PER_YEAR, HOURS_PER_DAY
 LABOUR_FIGURES = "labour-us"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """What the shared lines need to know about the offer they belong to."""
 
     scope: Scope

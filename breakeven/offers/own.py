@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven import yamlio
 from breakeven.errors import InputError, Problem
@@ -19,8 +21,7 @@ from breakeven.serving.refit import GROUPS, Refit, adjusted, refit
 from breakeven.serving.spec import Estimate
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """What a file does not say and the user adds; a given value wins over the file's."""
 
     model: str | None = None
@@ -35,8 +36,7 @@ class Named:
     engine: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OwnBenchmark:
+class OwnBenchmark(Struct, frozen=True):
     """The fitted result: what it is of, the multipliers, and row by row what was measured and predicted."""
 
     point: Point

@@ -7,8 +7,9 @@ paid per token, since a busy hour draws ``active_w`` and an idle one ``idle_w``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.errors import FactNotFound, FactNotInForce, InputError, Problem
 from breakeven.finance.capital import annuity_usd_per_day, straight_line_usd_per_day
@@ -27,8 +28,7 @@ from breakeven.units import DAYS_PER_YEAR, HOURS_PER_DAY
 USEFUL_LIFE = "useful-life"
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """One server: what it is, and every figure about it as a term with its source."""
 
     id: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.errors import Infeasible, InputError
 from breakeven.offers.lookup import ServingLookup
@@ -16,8 +17,7 @@ from breakeven.serving.spec import AcceleratorSpec, Estimate, LatencyTarget, Mod
 _NODE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A question; ``None`` is blank and is chosen for the asker."""
 
     model: str

@@ -6,8 +6,9 @@ only money find it in the scope's cache.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from breakeven.errors import FactNotFound, InputError
 from breakeven.offers.offer import Serving
@@ -17,8 +18,7 @@ from breakeven.offers.sizing import plan_replica
 from breakeven.serving.spec import Band, LatencyTarget, ModelSpec, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class ProfilePlan:
+class ProfilePlan(Struct, frozen=True):
     """Requests per second of one instance, its 80 % band as factors, and how it serves."""
 
     requests_per_s: float

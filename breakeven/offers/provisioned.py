@@ -16,7 +16,8 @@ step is a bundle of both. Source: docs/model.md, equations ``provisioned-weight`
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.catalog.records import ProvisionedPrice, Range
 from breakeven.errors import InputError
@@ -72,8 +73,7 @@ def usd_per_unit_day(*, usd_per_unit: float, term: str, hours_per_month: float) 
     return usd_per_unit / days
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One step of the staircase: what is bought, what it costs a day and what it carries flat."""
 
     label: str

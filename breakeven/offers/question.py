@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, InputError, Problem
 from breakeven.offers.lookup import ServingLookup
@@ -13,8 +15,7 @@ from breakeven.serving.estimate import within_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Speculation
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What was asked on the command line; None is blank."""
 
     model: str | None = None
@@ -44,8 +45,7 @@ class Question:
     own: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """An estimate with the names it was asked by, its price where one is known, and extras."""
 
     model: str

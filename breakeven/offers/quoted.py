@@ -10,8 +10,10 @@ Source: docs/model.md, equation ``landed-price``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.catalog.citation import Cited
 from breakeven.catalog.quote_gaps import ESSENTIAL, gaps
@@ -42,8 +44,7 @@ def landed_extras_usd(*, price_usd: float, duty_share: float, tax_share: float, 
     return price_usd * ((1.0 + duty_share) * (1.0 + tax_share) - 1.0) + delivery_usd * (1.0 + tax_share)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The quote that counts on a date, and what speaks against it."""
 
     cited: Cited[QuotedOffer]

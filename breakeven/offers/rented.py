@@ -9,7 +9,8 @@ instances as fit in them. Source: docs/model.md, equations ``rent`` and ``replic
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.errors import FactNotFound, FactNotInForce
 from breakeven.finance.capital import annuity_usd_per_day
@@ -25,8 +26,7 @@ MEDIAN = "median"
 QUOTE_DAYS = 300  # older observations belong to the trend, not to today's market
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """A rate per GPU-hour with the SKU it comes in."""
 
     provider: str

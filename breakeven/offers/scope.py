@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from breakeven.errors import FactNotFound
 from breakeven.finance.load import effective_peak_to_mean, hourly_weights
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 EXCHANGE_RATES = "exchange-rates"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """One profile against one catalogue on one date. ``plans`` caches serving estimates."""
 
     loaded: LoadedProfile

@@ -1,4 +1,4 @@
-"""From catalogue records to the plain dataclasses the serving model takes."""
+"""From catalogue records to the plain structs the serving model takes."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, Infeasible, InputError
 from breakeven.serving.calibration import Calibration, normalise_engine
@@ -17,8 +18,7 @@ _PREFER_SMALLER = 1.5
 MAX_ACCELERATORS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaPlan:
+class ReplicaPlan(Struct, frozen=True):
     """One replica at the latency targets. Bands are low / typical / high (80 %)."""
 
     config: ServingConfig

@@ -11,8 +11,9 @@ Source: docs/model.md, equations ``api-tokens`` and ``api-batch``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from breakeven.catalog.list_price import Prices
 from breakeven.offers.offer import CostLine, Term
@@ -32,8 +33,7 @@ def usd_per_mtok_of_volume(
     return price_usd_per_mtok * tokens_of_kind / tokens_per_request * share
 
 
-@dataclass(frozen=True, slots=True)
-class TokenMix:
+class TokenMix(Struct, frozen=True):
     """Mean tokens of a request by kind, as this API counts them, and the volume they stand for.
 
     ``tokens_per_request`` is counted as the workload's volume is; the kinds may be counted by
@@ -72,8 +72,7 @@ class TokenMix:
             yield "reasoning", "reasoning tokens", prices.reasoning, reasoning
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """A share of the requests at one set of prices: ``prefix`` and ``label`` tell batch from the rest."""
 
     prices: Prices

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.errors import InputError, Problem
 from breakeven.modelio import validate
@@ -18,8 +19,7 @@ from breakeven.profile.model import Profile
 from breakeven.yamlio import Document, Loc, dotted, load_bytes, parse, read_source
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedProfile:
+class LoadedProfile(Struct, frozen=True):
     """A profile, the document it came from, and the overrides that were applied to it."""
 
     profile: Profile

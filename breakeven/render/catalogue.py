@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +38,7 @@ def render_items(rows: Sequence[Item], *, format: str, head: dict[str, Any], wid
     if format == "json":
         return dumps({"schema_version": CATALOGUE_SCHEMA_VERSION, **head, "records": [_plain(row) for row in rows]})
     if format == "csv":
-        return _csv(rows, tuple(field.name for field in dataclasses.fields(_item_type())))
+        return _csv(rows, _item_type().__struct_fields__)
     body = [(row.id, row.says, _text(row.effective), f"{row.age_days} d", row.grade) for row in rows]
     columns = (("record", "left"), ("says", "left"), ("effective", "left"), ("age", "right"), ("grade", "left"))
     return _grid(columns, body, width) + _foot(head, f"{len(rows)} records")
@@ -57,7 +56,7 @@ def render_thing(
         data = {"schema_version": CATALOGUE_SCHEMA_VERSION, **head, "kind": kind, "files": list(files), **plain_fields}
         return dumps({**data, "records": [_plain(row) for row in rows]})
     if format == "csv":
-        return _csv(rows, tuple(field.name for field in dataclasses.fields(_item_type())))
+        return _csv(rows, _item_type().__struct_fields__)
     lines = [plain(f"{kind}/{thing.id}: {thing.name}")]
     for name, value in plain_fields.items():
         if name not in ("id", "name"):
@@ -104,11 +103,11 @@ def _csv(rows: Sequence[Any], columns: Sequence[str]) -> str:
 
 def _plain(row: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for field in dataclasses.fields(row):
-        value = getattr(row, field.name)
-        if field.name == "aliases":
+    for name in row.__struct_fields__:
+        value = getattr(row, name)
+        if name == "aliases":
             value = " ".join(text.replace(" ", "-") for text in value)
-        out[field.name] = value.isoformat() if hasattr(value, "isoformat") else value
+        out[name] = value.isoformat() if hasattr(value, "isoformat") else value
     return out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +28,7 @@ def render_changes(
             }
         )  # fmt: skip
     if format == "csv":
-        return csv_table([field.name for field in dataclasses.fields(Change)], (_row(row) for row in rows))
+        return csv_table(Change.__struct_fields__, (_row(row) for row in rows))
     counts = Counter(row.change for row in rows)
     out = [
         f"{head['old']['catalogue']} ({head['old']['as_of']}) to {head['new']['catalogue']} ({head['new']['as_of']}): "
@@ -64,6 +63,6 @@ def _volume(value: float | None) -> str:
 
 def _row(row: Any) -> dict[str, Any]:
     return {
-        field.name: value.isoformat() if hasattr(value := getattr(row, field.name), "isoformat") else value
-        for field in dataclasses.fields(row)
+        name: value.isoformat() if hasattr(value := getattr(row, name), "isoformat") else value
+        for name in row.__struct_fields__
     }

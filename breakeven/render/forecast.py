@@ -68,7 +68,7 @@ def data(result: Forecast, history: History | None) -> dict[str, Any]:
         "npv_crossover_multiplier": result.npv_crossover_multiplier,
         "verdict": verdict(result),
         "decision": None if made is None else {
-            **{key: getattr(made, key) for key in Decision.__dataclass_fields__ if key != "starts"},
+            **{key: getattr(made, key) for key in Decision.__struct_fields__ if key != "starts"},
             "switch_date": None if made.switch_month is None else result.date_of(made.switch_month),
             "starts": made.starts,
         },

@@ -56,7 +56,7 @@ def data(result: Portfolio) -> dict[str, Any]:
         "verdict": verdict(result), "api_usd_per_day": result.api_usd_per_day,
         "pooled_usd_per_day": result.pooled_usd_per_day, "currency": result.currency,
         "pools": [
-            {**{name: getattr(pool, name) for name in Pool.__dataclass_fields__}, "cheapest": pool.cheapest}
+            {**{name: getattr(pool, name) for name in Pool.__struct_fields__}, "cheapest": pool.cheapest}
             for pool in result.pools
         ],
         "not_pooled": result.not_pooled,

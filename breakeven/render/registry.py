@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.compare.result import Comparison
 
@@ -25,8 +26,7 @@ RUN_FORMATS = tuple(_RUN)
 WITH_OUTLOOK = ("html", "xlsx")  # formats that show the decision over time and how sure it is
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How to lay out; never what the numbers are."""
 
     width: int = 80

@@ -25,7 +25,7 @@ def render(name: str, result: Risk, *, width: int) -> str:
 
 def data(result: Risk) -> dict[str, Any]:
     """The JSON object."""
-    out = {name: getattr(result, name) for name in Risk.__dataclass_fields__}
+    out = {name: getattr(result, name) for name in Risk.__struct_fields__}
     return {"schema_version": RISK_SCHEMA_VERSION, "verdict": verdict(result), "measure_first": measure_first(result), **out}
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from breakeven.serving.load import Scheduling
 from breakeven.serving.memory import MemoryRules
@@ -34,8 +35,7 @@ DEFAULT_ENGINE = "vllm"
 _RELATIVES = {"cdna4": "cdna3", "cdna2": "cdna3", "volta": "turing"}
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """One calibrated quantity: base values by kind, factors by engine (or ``engine/kind``) and generation, bounds."""
 
     unit: str
@@ -60,8 +60,7 @@ class Parameter:
         return math.sqrt(self.generation[relative]) if relative is not None and relative in self.generation else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class BandWidth:
+class BandWidth(Struct, frozen=True):
     """80 % band of predicted over measured, as factors on the prediction."""
 
     low: float
@@ -69,8 +68,7 @@ class BandWidth:
     rows: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """What ``scripts/calibrate.py`` fitted: parameters, engine facts, bands, and what they cover."""
 
     date: str
@@ -152,8 +150,7 @@ def kinds(model: ModelSpec, accelerator: AcceleratorSpec, numerics: Numerics, *,
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """Every calibrated number of one configuration."""
 
     step: StepParameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from breakeven.errors import Infeasible, InputError
 from breakeven.serving import grade as grading

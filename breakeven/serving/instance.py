@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.errors import Infeasible, InputError
 from breakeven.serving import memory
@@ -17,8 +18,7 @@ from breakeven.serving.step import StepTime, step_time
 from breakeven.serving.work import Work, work
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """A configuration with its work, memory and parameters. ``notes`` say what was assumed."""
 
     model: ModelSpec
@@ -206,7 +206,7 @@ def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str,
     stages = instance.config.pp
     prefill = max(state.tpot_s - state.decode_step_s, 0.0)
     out: dict[str, float] = {}
-    for name in StepTime.__dataclass_fields__:
+    for name in StepTime.__struct_fields__:
         alone = getattr(decode, name) * stages
         extra = getattr(mixed, name) - getattr(decode, name) * instance.resolved.scheduling.mixed
         out[name] = (alone + max(extra, 0.0) / added * prefill) * 1e3

@@ -13,7 +13,7 @@ request itself. Source: docs/accuracy.md, equation ``closed-loop``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from breakeven.serving.arithmetic import Arithmetic, Number
 from breakeven.serving.step import StepParameters, step_time
@@ -24,8 +24,7 @@ ITERATIONS = 12
 BUSY_RANK = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Scheduling:
+class Scheduling(Struct, frozen=True):
     """How an engine mixes prompts into decoding.
 
     budget_tokens  prompt and output tokens one attention rank processes in a step at most
@@ -44,8 +43,7 @@ class Scheduling:
     max_sequences: Number
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """Numbers of the request shape: tokens to prefill, tokens found in the cache, tokens to generate."""
 
     new_input: Number
@@ -63,8 +61,7 @@ class Requests:
         return self.cached + self.new_input * 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class LoadState:
+class LoadState(Struct, frozen=True):
     """What the instance does at one load. Times in seconds, rates per second."""
 
     requests_per_s: Number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from breakeven.serving import architecture as arch
 from breakeven.serving.arithmetic import Arithmetic, Number
@@ -10,8 +10,7 @@ from breakeven.serving.precision import Numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRules:
+class MemoryRules(Struct, frozen=True):
     """How an engine divides a GPU's memory.
 
     cache_share    share of the memory left after weights and reserve that becomes KV cache
@@ -25,8 +24,7 @@ class MemoryRules:
     growth_share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(Struct, frozen=True):
     """Bytes on one GPU. ``seq_*`` are per sequence and, for caches, per token."""
 
     weights: Number

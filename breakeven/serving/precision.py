@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from breakeven.errors import InputError
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec
@@ -25,8 +25,7 @@ _WANTS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Numerics:
+class Numerics(Struct, frozen=True):
     """Resolved precision of the two kinds of weights: routed experts, and everything else."""
 
     dense_bytes: float

@@ -7,7 +7,7 @@ an exponential tail, which is exact for M/M/1 and close for M/G/1 in heavy traff
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from breakeven.serving.arithmetic import Arithmetic, Number
 from breakeven.serving.load import LoadState, Requests
@@ -17,8 +17,7 @@ SERVICE_CV2 = 0.3
 _SATURATED = 0.999
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(Struct, frozen=True):
     """Milliseconds. ``ttft_ms`` excludes the network to the client."""
 
     ttft_mean_ms: Number

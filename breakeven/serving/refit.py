@@ -8,7 +8,9 @@ prefill), the time per layer (short steps), and per sequence (how steps grow wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration, Parameter
@@ -33,8 +35,7 @@ LOWEST, HIGHEST = 0.25, 4.0
 _SWEEPS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Refit:
+class Refit(Struct, frozen=True):
     """Multipliers on the shipped parameters, and the errors before and after."""
 
     multipliers: Mapping[str, float]

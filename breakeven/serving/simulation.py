@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.instance import Instance
@@ -17,8 +18,7 @@ from breakeven.serving.spec import Estimate, Shape
 from breakeven.serving.step import step_time
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Struct):
     arrival_s: float
     prompt: float
     output: int
@@ -27,8 +27,7 @@ class _Request:
     first_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
+class Simulated(Struct, frozen=True):
     """Milliseconds over the requests that came after the warm-up."""
 
     requests: int

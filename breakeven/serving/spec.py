@@ -6,14 +6,14 @@ All SI: bytes, seconds, FLOP/s, except where a name says otherwise (``ttft_ms``)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Attention = Literal["gqa", "mla"]  # MHA and MQA are GQA with as many, or one, key-value heads
 
 
-@dataclass(frozen=True, slots=True)
-class LinearLayers:
+class LinearLayers(Struct, frozen=True):
     """Layers with a constant-size state instead of a KV cache (Mamba-2, Gated DeltaNet, KDA)."""
 
     count: int = 0
@@ -21,8 +21,7 @@ class LinearLayers:
     state_bytes_per_layer: float = 0.0  # per sequence
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
+class ModelSpec(Struct, frozen=True):
     """Architecture constants of a decoder model, as its config.json states them."""
 
     id: str
@@ -68,8 +67,7 @@ class ModelSpec:
         return self.full_attention_layers + self.windowed_attention_layers
 
 
-@dataclass(frozen=True, slots=True)
-class AcceleratorSpec:
+class AcceleratorSpec(Struct, frozen=True):
     """One accelerator, from its datasheet. Rates are dense peaks; absent = not supported."""
 
     id: str
@@ -84,8 +82,7 @@ class AcceleratorSpec:
     peer_to_peer: bool = True  # GPUs exchange data directly (false on consumer cards)
 
 
-@dataclass(frozen=True, slots=True)
-class ServingConfig:
+class ServingConfig(Struct, frozen=True):
     """One serving instance on ``accelerators`` GPUs. dp > 1 with ep > 1 is attention data parallelism."""
 
     accelerators: int
@@ -112,8 +109,7 @@ class ServingConfig:
         return self.accelerators // self.copies
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The requests: mean lengths in tokens and the share of input found in a prefix cache."""
 
     input_tokens: float
@@ -132,8 +128,7 @@ class Shape:
         return self.input_tokens - self.new_input_tokens if self.cached_input_share > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class LatencyTarget:
+class LatencyTarget(Struct, frozen=True):
     """Limits at a percentile; ``None`` does not limit."""
 
     ttft_ms: float | None = None
@@ -141,8 +136,7 @@ class LatencyTarget:
     percentile: float = 95.0
 
 
-@dataclass(frozen=True, slots=True)
-class Speculation:
+class Speculation(Struct, frozen=True):
     """Speculative decoding with a *measured* acceptance; there is no default on purpose."""
 
     draft_tokens: int
@@ -150,8 +144,7 @@ class Speculation:
     draft_cost_share: float = 0.0  # time of one draft step over one target step
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Struct, frozen=True):
     """Low, typical and high of a figure; low..high is the 80 % band."""
 
     low: float
@@ -159,8 +152,7 @@ class Band:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What one serving instance does at one load."""
 
     config: ServingConfig

@@ -5,7 +5,7 @@ Acceptance is always the user's own measurement; none is assumed.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from breakeven.serving import grade as grading
 from breakeven.serving.arithmetic import SCALAR

@@ -8,14 +8,13 @@ one (``overlap``: no kernel hides it completely). Source: docs/accuracy.md, equa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from msgspec import Struct
 
 from breakeven.serving.arithmetic import Arithmetic, Number
 from breakeven.serving.work import Work
 
 
-@dataclass(frozen=True, slots=True)
-class StepParameters:
+class StepParameters(Struct, frozen=True):
     """Calibrated efficiencies (0..1] and times of one engine on one hardware generation."""
 
     dense_compute: Number  # share of peak FLOP/s large matrix products reach
@@ -41,11 +40,10 @@ class StepParameters:
     prefill_step_s: Number  # added to a step with prefill (no captured graph), per layer
 
 
-PARAMETER_FIELDS = tuple(field.name for field in fields(StepParameters))
+PARAMETER_FIELDS = StepParameters.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True)
-class StepTime:
+class StepTime(Struct, frozen=True):
     """Seconds of one step of one pipeline stage, by part."""
 
     dense: Number

@@ -8,8 +8,9 @@ thousand configurations stack into arrays (:func:`stack`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.serving import architecture as arch
 from breakeven.serving.arithmetic import Number
@@ -17,8 +18,7 @@ from breakeven.serving.precision import Numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """See the module. ``_s`` are seconds at peak; the word before it says per what."""
 
     # linear layers every token visits: attention projections, dense FFN, shared experts
@@ -180,7 +180,7 @@ def work(
     )
 
 
-WORK_FIELDS = tuple(field.name for field in fields(Work))
+WORK_FIELDS = Work.__struct_fields__
 
 
 def stack(works: Sequence[Work], make: Callable[[list[float]], Any]) -> Work:

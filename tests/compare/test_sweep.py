@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 np = pytest.importorskip("numpy")
 

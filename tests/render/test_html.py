@@ -9,12 +9,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from breakeven.catalog.store import Catalogue
 from breakeven.compare.comparison import compare

@@ -53,7 +53,7 @@ def masked(text: str) -> str:
 
 def result() -> Comparison:
     full = breakeven.run(loads_profile(PROFILE, "snapshot.yaml"), CATALOGUE)
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     # Hosts and quotes of the market are the catalogue's; the alternatives that use them are left out.
     kept = tuple(a for a in full.alternatives if a.name in ("labour", "redundancy", "caching", "batch"))

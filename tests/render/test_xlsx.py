@@ -9,13 +9,13 @@ import shutil
 import subprocess
 import warnings
 import zipfile
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from msgspec.structs import replace
 
 from breakeven.catalog.store import Catalogue
 from breakeven.compare.comparison import compare, compare_scope, make_scope

@@ -1,11 +1,11 @@
 """What must hold whatever the calibration says."""
 
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from breakeven.errors import Infeasible, InputError
 from breakeven.serving.architecture import total_params

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 ImportedTerm = Literal["on-demand", "spot", "reserved-1yr", "reserved-3yr", "reserved", "capacity-block", "serverless"]
 
 
-@dataclass(frozen=True, slots=True)
-class PriceRow:
+class PriceRow(Struct, frozen=True):
     """A price per GPU-hour with where it stands in the file."""
 
     line: int
@@ -23,8 +23,7 @@ class PriceRow:
     usd_per_gpu_hour: float
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A row that was left out, and why."""
 
     line: int

@@ -7,9 +7,10 @@ import hashlib
 import re
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from breakeven.catalog.importing.csv_lists import read_price_list
 from breakeven.catalog.importing.price_rows import PriceRow, Refused
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from breakeven.catalog.store import Catalogue
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """Overlay files by their path under the overlay, and what was left out."""
 
     files: Mapping[str, dict[str, Any]]
@@ -31,8 +31,7 @@ class Imported:
     unknown: tuple[str, ...]  # accelerators that the catalogue does not have
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What to take out of a list, and what only the user can say about it."""
 
     as_of: dt.date

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from breakeven.catalog.importing.price_rows import PriceRow
 from breakeven.errors import FactNotFound
@@ -17,8 +18,7 @@ _MEMORY = re.compile(r"-?([0-9]+)gb$")
 _FORM_FACTORS = ("sxm", "sxm2", "sxm4", "sxm5", "pcie", "nvl")
 
 
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
+class Ambiguous(Struct, frozen=True):
     """A name that several accelerators answer to."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from breakeven.offers.benchmarks import sglang
 from breakeven.offers.benchmarks.row import BenchmarkRow, Fields

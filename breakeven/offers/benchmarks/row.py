@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.errors import InputError, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class BenchmarkRow:
+class BenchmarkRow(Struct, frozen=True):
     """One run at one load. Times in ms; ``None`` was not measured or not stated."""
 
     tool: str

@@ -188,7 +188,7 @@ def page_data(result: Comparison, frame: Frame | None) -> dict[str, Any]:
         "currency": None
         if result.currency is None
         else {"code": plain(str(result.currency["code"])), "usd_per_unit": result.currency["usd_per_unit"]},
-        "chart": None if frame is None else {name: getattr(frame, name) for name in Frame.__slots__},
+        "chart": None if frame is None else {name: getattr(frame, name) for name in Frame.__struct_fields__},
     }
 
 

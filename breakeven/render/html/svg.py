@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from html import escape
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, spoken
@@ -18,8 +20,7 @@ CURVES = ("api", "own", "third", "fourth", "fifth", "sixth")  # css classes: col
 _WIDE = 680
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """A log-log plotting area; the same numbers are given to the page's script."""
 
     x0: float
@@ -47,8 +48,7 @@ class Frame:
         return self.top + (self.y1 - clipped) / (self.y1 - self.y0) * self.height
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """One offer as drawn: ``css`` gives its colour and dash, ``key`` is what the script calls it."""
 
     offer: Offer
@@ -206,8 +206,7 @@ def bars_svg(rows: Sequence[tuple[str, float, str]], *, title: str, name: str, c
     return "".join([*out, "</svg>"])
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """One bar of a tornado: the crossing at an input's low and high value; None = never."""
 
     label: str

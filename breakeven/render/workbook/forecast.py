@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.arithmetic import SCALAR
 from breakeven.compare.forecast import Forecast, OfferForecast
@@ -29,8 +30,7 @@ _HEADS = (
 _PAINT = ("#1F5FBF", "#0B7A4B", "#B45F06", "#7A3E9D", "#8A8A00", "#A11D1D")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rate:
+class _Rate(Struct, frozen=True):
     """An input of this sheet."""
 
     name: str
@@ -85,8 +85,7 @@ def _rates(book: Book, made: Forecast) -> None:
         book.across(sheet, row, 0, 1, note, book.note)
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(Struct, frozen=True):
     """One offer: its place, its formulas (None = the tool's figures are written) and its months."""
 
     cells: Cells

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from breakeven.compare.result import Comparison, SourceUsed
 from breakeven.offers.offer import Term
@@ -15,8 +16,7 @@ _SHAPE = re.compile(r"(_tokens|tokens_per_request)\Z")
 _FROM_THE_TOOL = ("replicas", "own_share", "overflow_share", "instances_per_replica")
 
 
-@dataclass(slots=True)
-class Input:
+class Input(Struct):
     """One row of the sheet."""
 
     name: str
@@ -30,8 +30,7 @@ class Input:
     used_by: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
+class Derived(Struct, frozen=True):
     """A row that follows from inputs."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from breakeven.compare.result import OfferAtVolume
 from breakeven.compare.worked import worked
@@ -22,8 +23,7 @@ def follows_machines(line: CostLine) -> bool:
     return line.category == "compute" or line.id in ("capital", "spares")
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(Struct, frozen=True):
     """The names of one offer's cells. ``o1`` is the first offer of the report."""
 
     prefix: str

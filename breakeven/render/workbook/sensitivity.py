@@ -78,7 +78,7 @@ def _what_ifs(book: Book, api: Cells, own: Cells, row: int) -> int:
 
 def _solved(api: Cells, own: Cells, factors: tuple[float, ...]) -> tuple[float | str, float | str, str]:
     """Python's crossing of the pair with its coefficients scaled."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from breakeven.compare.crossover import crossover
 
