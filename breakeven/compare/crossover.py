@@ -73,16 +73,8 @@ def crossover(api: Offer, self_host: Offer) -> Crossover:
     [(0.0, 'api'), (70.0, 'gpu'), (100.0, 'api'), (140.0, 'gpu'), (200.0, 'api'), (210.0, 'gpu')]
     """
     blocks = gap_blocks(api, self_host)
-    first = _first(blocks)
-    settled = _settled(blocks)
+    outcome, first, settled = _turning_points(blocks)
     total = _total(blocks)
-    outcome: Outcome
-    if first is None:
-        outcome = "never"
-    elif settled is None:
-        outcome = "sometimes"
-    else:
-        outcome = "always" if settled == 0.0 else "at"
     names = {SELF_HOST: self_host.id}
     intervals = tuple(
         Interval(
@@ -102,6 +94,11 @@ def crossover(api: Offer, self_host: Offer) -> Crossover:
         intervals_total=total,
         capacity_share=None if first is None else capacity_share(self_host, first),
     )
+
+
+def turning_points(api: Offer, self_host: Offer) -> tuple[Outcome, float | None, float | None]:
+    """(outcome, first, settled) of :func:`crossover`, without the intervals between."""
+    return _turning_points(gap_blocks(api, self_host))
 
 
 def capacity_share(offer: Offer, tokens_per_day: float) -> float | None:
@@ -157,6 +154,15 @@ def _region_blocks(api: Region, own: Region, low: float, high: float) -> list[Bl
 def _difference(one: float, other: float) -> float:
     """one - other, and exactly zero where the two agree to rounding: equal prices never cross."""
     return 0.0 if abs(one - other) <= 1e-12 * max(abs(one), abs(other)) else one - other
+
+
+def _turning_points(blocks: list[Block]) -> tuple[Outcome, float | None, float | None]:
+    first, settled = _first(blocks), _settled(blocks)
+    if first is None:
+        return "never", None, settled
+    if settled is None:
+        return "sometimes", first, None
+    return "always" if settled == 0.0 else "at", first, settled
 
 
 def _first(blocks: list[Block]) -> float | None:

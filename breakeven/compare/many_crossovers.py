@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from breakeven.compare.crossover import Crossover
+from breakeven.compare.crossover import Outcome
 from breakeven.compare.many import Array, exact_sum
 
 _MTOK = 1e6
 _NEARBY = 12
 OUTCOMES = ("never", "always", "at", "sometimes")
+Turning = tuple[Outcome, float | None, float | None]  # outcome, first and settled volume
 _NEVER, _ALWAYS, _AT, _SOMETIMES = range(4)
 
 
@@ -53,7 +54,7 @@ class Crossings(Struct, frozen=True):
 
 
 def crossings(
-    api: Sums, own: Sums, replicas: Replicas, *, count: int, by_law: Callable[[int], Crossover]
+    api: Sums, own: Sums, replicas: Replicas, *, count: int, by_law: Callable[[int], Turning]
 ) -> Crossings:
     """All crossings; ``by_law`` solves one point where the closed form does not apply."""
 
@@ -122,10 +123,10 @@ def crossings(
     if not solved.all():
         first, settled, outcome = first.copy(), settled.copy(), outcome.copy()
         for index in np.flatnonzero(~solved).tolist():
-            found = by_law(index)
-            outcome[index] = OUTCOMES.index(found.outcome)
-            first[index] = np.nan if found.first_tokens_per_day is None else found.first_tokens_per_day
-            settled[index] = np.nan if found.settled_tokens_per_day is None else found.settled_tokens_per_day
+            kind, begin, sure = by_law(index)
+            outcome[index] = OUTCOMES.index(kind)
+            first[index] = np.nan if begin is None else begin
+            settled[index] = np.nan if sure is None else sure
     share = _capacity_share(first, kappa, column(replicas.full), n_min, redundant)
     return Crossings(outcome, first, settled, share)
 

@@ -15,13 +15,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from breakeven.compare.axes import Axis
-from breakeven.compare.crossover import Crossover, crossover
+from breakeven.compare.crossover import turning_points
 from breakeven.compare.many import Disagree, exact_sum, is_many, many, plain, step_counts
-from breakeven.compare.many_crossovers import Crossings, Replicas, Sums, crossings
+from breakeven.compare.many_crossovers import Crossings, Replicas, Sums, Turning, crossings
 from breakeven.compare.verdict import choose_pair
 from breakeven.errors import BreakevenError
 from breakeven.offers.build import build_offers
-from breakeven.offers.offer import Offer
+from breakeven.offers.offer import CostLine, Offer
 from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile, with_values
 from breakeven.profile.model import Profile
@@ -152,18 +152,16 @@ class Table(Struct):
             )
         return self.found
 
-    def _law(self, index: int, able: Any) -> Crossover:
+    def _law(self, index: int, able: Any) -> Turning:
         if not able[index]:
-            return Crossover("", "", "never", None, None, (), 1, None)
+            return "never", None, None
         if index in self.special:
             api, own, position = self.special[index]
-            return crossover(_slice(api, position), _slice(own, position))
-        return crossover(self._offer("api", index), self._offer("own", index))
+            return turning_points(_slice(api, position), _slice(own, position))
+        return turning_points(self._offer("api", index), self._offer("own", index))
 
     def _offer(self, side: str, index: int) -> Offer:
         """A plain offer with the coefficients of one entry."""
-        from breakeven.offers.offer import CostLine
-
         values: dict[str, dict[str, float]] = {}
         for (owner, line, name), column in self.lines.items():
             if owner.rstrip("+") == side:
@@ -229,9 +227,13 @@ def _slice(offer: Offer, position: int) -> Offer:
     def one(value: Any) -> Any:
         return float(plain(value)[position]) if is_many(value) else value
 
+    def cut(line: CostLine) -> CostLine:
+        changed = {name: one(value) for name in _COEFFICIENTS if is_many(value := getattr(line, name))}
+        return replace(line, **changed) if changed else line
+
     return replace(
         offer,
-        lines=tuple(replace(line, **{name: one(getattr(line, name)) for name in _COEFFICIENTS}) for line in offer.lines),
+        lines=tuple(cut(line) for line in offer.lines),
         tokens_per_day_per_replica=one(offer.tokens_per_day_per_replica),
         capacity_per_replica_tokens_per_day=one(offer.capacity_per_replica_tokens_per_day),
         minimum_usd_per_day=one(offer.minimum_usd_per_day),

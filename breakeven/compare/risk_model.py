@@ -27,13 +27,17 @@ class Draws(Struct, frozen=True):
     """The comparison at many draws. ``usd_per_day`` by offer id; NaN where an offer cannot serve."""
 
     usd_per_day: Mapping[str, Any]
-    pair: Crossings
     api: str
     own: str
     volumes: Any
     table: Table
     names: Mapping[str, str]  # offer id -> its name in the table
     errors: int
+
+    @property
+    def pair(self) -> Crossings:
+        """Where the headline pair crosses, draw by draw; solved when first asked for."""
+        return self.table.solve()
 
 
 class RiskModel:
@@ -104,7 +108,7 @@ class RiskModel:
                                table.usd_per_day(name, slice(None), np.where(bad, 1.0, volumes)))
             for offer_id, name in names.items()
         }  # fmt: skip
-        return Draws(usd, table.solve(), self.api, self.own, volumes, table, names, len(table.errors))
+        return Draws(usd, self.api, self.own, volumes, table, names, len(table.errors))
 
     # --- building ----------------------------------------------------------------------------
 

@@ -50,11 +50,12 @@ class Scope(Struct, frozen=True):
     def peak_to_mean(self) -> float:
         """rho: peak over mean after the batch share is spread over its window."""
         workload = self.profile.workload
-        return float(effective_peak_to_mean(
+        rho: float = effective_peak_to_mean(
             peak_to_mean=max(self.weights),
             batch_share=workload.batch_share,
             batch_window_hours=workload.batch_window_hours,
-        ))  # fmt: skip
+        )
+        return rho
 
     @property
     def currency(self) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from msgspec import Struct
 
@@ -86,7 +87,7 @@ class Charge(Struct, frozen=True):
 
 def token_lines(charge: Charge, mix: TokenMix) -> tuple[CostLine, ...]:
     """One line per kind of token that the workload has; kinds it lacks have no line."""
-    share = float(charge.share.value)
+    share: Any = charge.share.value
     lines = []
     for kind, name, price, tokens in mix.kinds(charge.prices):
         if tokens <= 0 or share <= 0:

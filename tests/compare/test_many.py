@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 np = pytest.importorskip("numpy")
 
-from breakeven.compare.crossover import crossover  # noqa: E402
+from breakeven.compare.crossover import crossover, turning_points  # noqa: E402
 from breakeven.compare.many import Disagree, exact_sum, many, step_counts  # noqa: E402
 from breakeven.compare.many_crossovers import OUTCOMES, Replicas, Sums, crossings  # noqa: E402
 from breakeven.offers.offer import steps  # noqa: E402
@@ -92,7 +92,7 @@ def test_many_crossings_are_the_crossings(data: st.DataObject) -> None:
             column([b.redundant_replicas for _, b in rows]),
         ),
         count=len(rows),
-        by_law=lambda i: crossover(*rows[i]),
+        by_law=lambda i: turning_points(*rows[i]),
     )
     for i, (a, b) in enumerate(rows):
         expected = crossover(a, b)
