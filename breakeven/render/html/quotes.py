@@ -13,5 +13,5 @@ def quotes_section(result: Comparison) -> str:
         return ""
     body = ([esc(cell) for cell in row] for row in quotes.rows(result))
     css = ["best" if row.rank == 1 else "" if row.rank is not None or row.kind == "api" else "off" for row in result.quotes]
-    shown = table(quotes.COLUMNS, body, caption=quotes.NOTE, right=quotes.RIGHT, css=css)
+    shown = table(quotes.COLUMNS, body, caption=quotes.NOTE, right=quotes.RIGHT, nowrap=(5,), css=css)
     return f'<h2 id="quotes">{quotes.TITLE}</h2>{shown}'

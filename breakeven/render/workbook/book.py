@@ -25,6 +25,7 @@ class Book:
         self.writer, self.result = writer, result
         form = writer.add_format
         base = {"valign": "top", "font_name": "Calibri", "font_size": 10}
+        figure = {**base, "align": "right", "indent": 1}  # a gap before the text of the next column
         # The prefix keeps text text when someone opens the cell for editing and presses enter.
         words = {**base, "quote_prefix": True}
         self.text = form({**words, "text_wrap": True, "indent": 1})
@@ -36,25 +37,25 @@ class Book:
         self.note = form({**words, "italic": True, "font_color": "#55606B", "text_wrap": True})
         self.head = form({**words, "bold": True, "bottom": 1, "bg_color": "#E3EAF3", "text_wrap": True})
         self.head_right = form(
-            {**words, "bold": True, "bottom": 1, "bg_color": "#E3EAF3", "text_wrap": True, "align": "right"}
+            {**words, "bold": True, "bottom": 1, "bg_color": "#E3EAF3", "text_wrap": True, "align": "right", "indent": 1}
         )
-        edit = {**base, "bg_color": "#FFF6D6", "border": 1, "border_color": "#D9C681", "font_color": "#1F3FBF"}
+        edit = {**figure, "bg_color": "#FFF6D6", "border": 1, "border_color": "#D9C681", "font_color": "#1F3FBF"}
         self.edit = form({**edit, "num_format": "#,##0.00######", "locked": False})
         self.edit_share = form({**edit, "num_format": "0.0##%", "locked": False})
         self.edit_tokens = form({**edit, "num_format": "#,##0", "locked": False})
         self.edit_date = form({**edit, "num_format": "yyyy-mm-dd", "locked": False})
-        self.fixed = form({**base, "num_format": "#,##0.00######", "font_color": "#55606B"})
-        self.usd = form({**base, "num_format": "$#,##0.00;-$#,##0.00"})
-        self.usd_total = form({**base, "num_format": "$#,##0.00;-$#,##0.00", "bold": True, "top": 1})
-        self.usd_fine = form({**base, "num_format": "$#,##0.00####;-$#,##0.00####"})
-        self.usd_fine_total = form({**base, "num_format": "$#,##0.00####;-$#,##0.00####", "bold": True, "top": 1})
-        self.usd_whole = form({**base, "num_format": "$#,##0;-$#,##0"})
-        self.tokens = form({**base, "num_format": TOKENS, "align": "right"})
-        self.tokens_bold = form({**base, "num_format": TOKENS, "align": "right", "bold": True})
-        self.count = form({**base, "num_format": "#,##0", "align": "right"})
-        self.number = form({**base, "num_format": "#,##0.0#####", "align": "right"})
-        self.factor = form({**base, "num_format": '0.00#"x"', "align": "right"})
-        self.share = form({**base, "num_format": "0.0%", "align": "right"})
+        self.fixed = form({**figure, "num_format": "#,##0.00######", "font_color": "#55606B"})
+        self.usd = form({**figure, "num_format": "$#,##0.00;-$#,##0.00"})
+        self.usd_total = form({**figure, "num_format": "$#,##0.00;-$#,##0.00", "bold": True, "top": 1})
+        self.usd_fine = form({**figure, "num_format": "$#,##0.00####;-$#,##0.00####"})
+        self.usd_fine_total = form({**figure, "num_format": "$#,##0.00####;-$#,##0.00####", "bold": True, "top": 1})
+        self.usd_whole = form({**figure, "num_format": "$#,##0;-$#,##0"})
+        self.tokens = form({**figure, "num_format": TOKENS})
+        self.tokens_bold = form({**figure, "num_format": TOKENS, "bold": True})
+        self.count = form({**figure, "num_format": "#,##0"})
+        self.number = form({**figure, "num_format": "#,##0.0#####"})
+        self.factor = form({**figure, "num_format": '0.00#"x"'})
+        self.share = form({**figure, "num_format": "0.0%"})
         self.date = form({**base, "num_format": "yyyy-mm-dd", "align": "left", "indent": 1})
         self.month = form({**base, "num_format": "0", "align": "left"})
         self.good = form({**words, "font_color": "#0B6B3A", "bold": True, "text_wrap": True, "indent": 1})
@@ -84,6 +85,8 @@ class Book:
         if form is None:
             form = self.label if column == 0 else self.text
         sheet.write_string(row, column, content, form)
+        if form is self.title:
+            sheet.set_row(row, 22.0)  # a programme that keeps the usual height would cut it
         if form not in (self.title, self.section, self.note):
             self._grow(sheet, row, content, self._widths[sheet.get_name()].get(column, 9.0))
 
