@@ -176,7 +176,7 @@ EQUATIONS: dict[str, Equation] = {
         _CROSS,
     ),
     "hybrid-crossing": Equation(
-        "Crossing of a hybrid", "the least V at which (p - v) served_n(V) = F + n f for some n", "tokens/day", _CROSS
+        "Crossing of a hybrid", "the least V at which (p - v) served_n(V) = F + n f for some n; a minimum spend is paid on both sides", "tokens/day", _CROSS
     ),
     "flip": Equation(
         "Flip value of a key",

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from breakeven.offers.hybrid import Pair
+from breakeven.offers.hybrid import Pair, minimum_of
 from breakeven.offers.offer import Offer, steps
 from breakeven.offers.scope import Scope
 
@@ -200,6 +200,7 @@ def beside(parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock) -> 
             usd_per_replica_day=parts.replica + parts.machine_usd * prices[m],
             saving_usd_per_mtok=priced[m].usd_per_mtok * price
             - (parts.mtok + parts.mtok_energy / gain + parts.mtok_api * price),
+            **minimum_of(priced[m], price),
         )
         started = fleet.held > 0
         cash = fleet.at_least(pair.replicas_at(mtok), m)

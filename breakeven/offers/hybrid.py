@@ -1,8 +1,9 @@
 """The hybrid offer: run the base load on own machines, send the overflow to the API.
 
 The number of replicas is the best one for the profile's load-duration curve: a replica pays while
-its slice of the curve is busy for f / ((p - v) k) of the time. No redundant replica is held, since
-the API stands in for one that fails, and the smallest fleet is none. The hybrid is an offer at the
+its slice of the curve is busy for f / ((p - v) k) of the time. Tokens that the API's minimum spend
+pays for anyway save nothing, so a fleet stops where the rest of the bill reaches the minimum. No
+redundant replica is held, since the API stands in for one that fails, and the smallest fleet is none. The hybrid is an offer at the
 profile's volume; its coefficients are those of the fleet chosen there.
 Source: docs/model.md, equations ``screening`` and ``hybrid``.
 """
@@ -31,6 +32,8 @@ class Pair(Struct, frozen=True):
     fixed_usd_per_day: float  # of self-hosting, whatever the number of replicas
     usd_per_replica_day: float
     saving_usd_per_mtok: float  # API price less own variable cost
+    covered_usd_per_mtok: float = 0.0  # what of the API price counts towards its minimum spend
+    uncovered_usd_per_day: float = 0.0  # of the minimum spend, left for tokens to reach
 
     @property
     def needed_utilisation(self) -> float:
@@ -45,12 +48,41 @@ class Pair(Struct, frozen=True):
         """The best number of replicas at a volume; none when even the best does not pay its fixed cost."""
         load = self.curve.scaled(mtok_per_day)
         count = optimal_servers(load, width=self.width_mtok_per_day, needed_utilisation=self.needed_utilisation)
+        if self.uncovered_usd_per_day > 0:
+            count = max(self._beside_a_minimum(load, count), key=lambda n: self.saving_usd_per_day(mtok_per_day, n))
         return count if self.saving_usd_per_day(mtok_per_day, count) > 0 else 0
 
+    def _beside_a_minimum(self, load: Hours, most: int) -> tuple[int, ...]:
+        """The fleets one of which is best: both concave stretches of the saving at their tops, and where they meet."""
+        paid_anyway = worth_it_utilisation(
+            usd_per_server_day=self.usd_per_replica_day,
+            saving_usd_per_mtok=self.saving_usd_per_mtok - self.covered_usd_per_mtok,
+            mtok_per_server_day=self.width_mtok_per_day,
+        )
+        least = optimal_servers(load, width=self.width_mtok_per_day, needed_utilisation=paid_anyway)
+        worth = load.mean - self.uncovered_usd_per_day / self.covered_usd_per_mtok  # what can be saved at all
+        low, high = 0, max(0, math.ceil(load.peak / self.width_mtok_per_day))
+        while low < high:
+            middle = (low + high) // 2
+            if load.below(middle * self.width_mtok_per_day) >= worth:
+                high = middle
+            else:
+                low = middle + 1
+        return most, least, max(0, low - 1), low
+
     def saving_usd_per_day(self, mtok_per_day: float, replicas: int) -> float:
-        """Against buying everything, USD a day."""
+        """Against buying everything, USD a day.
+
+        (p - v) S - n f - F, less what of p S the minimum spend takes anyway: with p' the covered price and
+        m the uncovered minimum, max(m, p' V) - max(m, p' (V - S)) is saved of p' S.
+        """
         served = self.curve.scaled(mtok_per_day).below(replicas * self.width_mtok_per_day)
-        return self.saving_usd_per_mtok * served - replicas * self.usd_per_replica_day - self.fixed_usd_per_day
+        saved = self.saving_usd_per_mtok * served
+        if self.uncovered_usd_per_day > 0:
+            covered = self.covered_usd_per_mtok * served
+            above = self.covered_usd_per_mtok * mtok_per_day - self.uncovered_usd_per_day
+            saved += max(0.0, min(covered, above)) - covered
+        return saved - replicas * self.usd_per_replica_day - self.fixed_usd_per_day
 
 
 def pair_of(scope: Scope, api: Offer, own: Offer) -> Pair:
@@ -66,7 +98,17 @@ def pair_of(scope: Scope, api: Offer, own: Offer) -> Pair:
         fixed_usd_per_day=own.fixed_usd_per_day,
         usd_per_replica_day=own.usd_per_replica_day,
         saving_usd_per_mtok=api.usd_per_mtok - own.usd_per_mtok,
+        **minimum_of(api),
     )
+
+
+def minimum_of(api: Offer, price_index: float = 1.0) -> dict[str, float]:
+    """The two figures of a :class:`Pair` that an API's minimum spend sets; zero where it binds nothing."""
+    covered = [line for line in api.lines if line.counts_towards_minimum]
+    price = math.fsum(line.usd_per_mtok for line in covered) * price_index
+    left = api.minimum_usd_per_day - math.fsum(line.usd_per_day for line in covered) * price_index
+    binds = left > 0 and price > 0
+    return {"covered_usd_per_mtok": price if binds else 0.0, "uncovered_usd_per_day": left if binds else 0.0}
 
 
 def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
@@ -84,6 +126,9 @@ def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
         return None
     # Below this not even serving everything with one replica pays.
     low = (pair.fixed_usd_per_day + pair.usd_per_replica_day) / pair.saving_usd_per_mtok * (1.0 - 1e-12)
+    anyway = pair.saving_usd_per_mtok - pair.covered_usd_per_mtok
+    if pair.uncovered_usd_per_day > 0 and anyway <= 0.0:
+        low = max(low, pair.uncovered_usd_per_day / pair.covered_usd_per_mtok)  # up to here the API costs the same
     if low <= 0.0:
         return 0.0, 1
     high = low
@@ -100,6 +145,8 @@ def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
         else:
             low = middle
     near = pair.replicas_at(high)
+    if pair.uncovered_usd_per_day > 0:
+        return high, near
     exact: list[tuple[float, int]] = []
     for replicas in range(max(1, near - 1), near + 2):
         cost = pair.fixed_usd_per_day + replicas * pair.usd_per_replica_day

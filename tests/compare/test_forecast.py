@@ -304,6 +304,25 @@ def test_a_hybrids_first_month_is_its_cost_today_and_every_month_is_a_fresh_run(
         assert hybrid.months[m].usd == pytest.approx((own + bought) * DAYS, rel=1e-9)
 
 
+def test_a_hybrid_beside_a_minimum_spend_is_a_fresh_run_every_month() -> None:
+    def profile(volume: float, growth: float) -> dict[str, Any]:
+        data = simple(
+            tokens_per_day=volume, price=1.0, usd_per_gpu_hour=2.0, tok_per_s=1200,
+            workload={"demand": {"shape": "office-hours", "growth_per_year": growth}}, forecast={"horizon_months": 24},
+        )  # fmt: skip
+        data["api"][0]["minimum_usd_per_month"] = 2500
+        return data
+
+    hybrid = of_kind(run(profile(60e6, 1.5)), "hybrid")
+    fleets = []
+    for m in (0, 6, 12, 18, 23):
+        row = next(r for r in compared(profile(60e6 * 2.5 ** (m / 12), 0.0)) if r.offer.kind == "hybrid")
+        assert hybrid.months[m].replicas == row.replicas
+        assert hybrid.months[m].usd == pytest.approx(row.usd_per_day * DAYS, rel=1e-9)
+        fleets.append(row.replicas)
+    assert fleets[0] == 0 < fleets[-1]
+
+
 def test_a_hybrid_with_nothing_to_run_costs_what_the_api_costs() -> None:
     found = run(simple(tokens_per_day=1e6, price=1.0, usd_per_gpu_hour=2.0, tok_per_s=700,
                        self_host={"migration_usd": 5000}, forecast={"horizon_months": 12}))  # fmt: skip

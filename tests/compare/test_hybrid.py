@@ -118,6 +118,63 @@ def test_first_paying_volume_by_brute_force(
         assert best(volume * factor) >= -1e-7 * scale
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(0.05, 10), min_size=2, max_size=24).filter(lambda loads: sum(loads) > 1),
+    st.floats(1, 50),
+    st.floats(0, 300),
+    st.floats(0.1, 80),
+    st.tuples(st.floats(0.1, 5), st.floats(0, 2), st.floats(0, 2)),
+    st.floats(1, 2000),
+    st.floats(1, 3000),
+)
+def test_beside_a_minimum_spend_by_brute_force(
+    loads: list[float], width: float, fixed: float, f: float, prices: tuple[float, float, float], minimum: float, volume: float
+) -> None:
+    covered, other, own = prices
+    mean = sum(loads) / len(loads)
+    relative = [load / mean for load in loads]
+    saving = covered + other - own
+    pair = Pair(Hours.of(relative), width, fixed, f, saving, covered, minimum)
+
+    def bill(mtok: float, n: int) -> float:
+        served = sum(min(load * mtok, n * width) for load in relative) / len(relative)
+        rest = mtok - served
+        machines = fixed + n * f + own * served if n else 0.0
+        return machines + other * rest + max(minimum, covered * rest)
+
+    def best(mtok: float) -> int:
+        return min(range(int(mtok * max(relative) / width) + 2), key=lambda n: bill(mtok, n))
+
+    scale = max(bill(volume, 0), 1.0)
+    chosen = pair.replicas_at(volume)
+    assert bill(volume, chosen) <= bill(volume, best(volume)) + 1e-9 * scale
+    assert bill(volume, 0) - bill(volume, chosen) == pytest.approx(
+        pair.saving_usd_per_day(volume, chosen) if chosen else 0.0, abs=1e-9 * scale
+    )
+    found = first_paying_volume(pair)
+    if found is None or found[0] > 3000:
+        return
+    first = found[0]
+    for factor in (0.3, 0.9, 0.999):
+        assert best(first * factor) == 0 or bill(first * factor, 0) - bill(first * factor, best(first * factor)) <= 1e-7 * scale
+    for factor in (1.001, 1.3):
+        assert bill(first * factor, best(first * factor)) < bill(first * factor, 0) + 1e-7 * scale
+
+
+def test_a_minimum_spend_moves_the_hybrid() -> None:
+    """$1 per Mtok with $100 a day due anyway: the first replica of $70 pays from 170M on, not from 70M."""
+    firsts = []
+    for minimum in (0, 100):
+        made = simple(tokens_per_day=200e6, price=1.0, usd_per_gpu_hour=70 / 24, tok_per_s=100e6 / 86_400)
+        made["api"][0]["minimum_usd_per_month"] = minimum * 730 / 24
+        result = breakeven.run(made)
+        firsts.append(result.crossovers[-1].first_tokens_per_day)
+        row = next(row for row in result.offers if row.offer.kind == "hybrid")
+        assert (row.replicas, row.usd_per_day) == ((2, pytest.approx(140.0)) if not minimum else (1, pytest.approx(170.0)))
+    assert firsts == pytest.approx([70e6, 170e6])
+
+
 def test_textbook_mix_through_the_interface() -> None:
     """Load 1000 - 1000 z; coal 15 + 2 z owned, gas 10 + 12 z rented, everything else at 1012: 500 and 490."""
     line = interpolated_week([0, 1], [1000.0, 0.0])
