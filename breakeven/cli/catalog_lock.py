@@ -18,18 +18,18 @@ def lock(
     """Write the digest of every fact that the profiles' results rest on; `run --locked` refuses drift."""
     from breakeven.cli.inputs import load_catalogue, load_profiles, parse_date
     from breakeven.cli.output import write
-    from breakeven.compare.comparison import compare
     from breakeven.compare.lock import lock_of, lock_text, read_lock, verify_lock
+    from breakeven.compare.outlook import compare_with_forecast
 
     date = parse_date(as_of)
     catalogue = load_catalogue(catalog)
     loaded = load_profiles(profiles, set_)
     if check:
         read_lock(output)  # a missing or damaged lock is found before anything is computed
-    results = [compare(item, catalogue, as_of=date) for item in loaded]
+    results = [compare_with_forecast(item, catalogue, as_of=date) for item in loaded]
     if check:
         verify_lock(results, catalogue, output)
-        write(f"ok: {len({source.id for result in results for source in result.sources})} facts as locked\n", None)
+        write(f"ok: {len({source.id for result in results for source in result.all_sources})} facts as locked\n", None)
         return
     content = lock_of(results, catalogue)
     write(lock_text(content), output)

@@ -130,7 +130,7 @@ def make_bundle(
         "files": {name: {"bytes": len(raw), "sha256": _sha256(raw)} for name, raw in sorted(files.items())},
     }  # fmt: skip
     files[MANIFEST] = _json(manifest)
-    used = {source.id: source for result in results for source in result.sources}
+    used = {source.id: source for result in results for source in result.all_sources}
     return Made(pack(files), len(files), len(used), sum(source.confidential for source in used.values()))
 
 
@@ -226,7 +226,7 @@ def _compute(
 
 def _facts(results: Sequence[Comparison], catalogue: Catalogue) -> dict[str, Any]:
     """Every fact used, in full: a reader need not unpack the catalogue."""
-    used = {source.id: source for result in results for source in result.sources}
+    used = {source.id: source for result in results for source in result.all_sources}
     rows = []
     for source_id, source in sorted(used.items()):
         record = None

@@ -157,10 +157,11 @@ def _used_sources(scope: Scope, offers: Iterable[Offer], alternatives: Iterable[
         ids.update(dict.fromkeys(alternative.sources))
     if scope.currency is not None and scope.currency["record"] is not None:
         ids[scope.currency["record"]] = None
-    return tuple(_source(scope, source_id) for source_id in sorted(ids))
+    return tuple(source_used(scope, source_id) for source_id in sorted(ids))
 
 
-def _source(scope: Scope, source_id: str) -> SourceUsed:
+def source_used(scope: Scope, source_id: str) -> SourceUsed:
+    """A record as reports list it."""
     row = scope.prices.source(source_id) if source_id.startswith("genai-prices/") else scope.catalogue.source(source_id)
     # A price page is as old as its last check; a market observation or datasheet as old as itself.
     checked = source_id.startswith(("api/", "genai-prices/"))

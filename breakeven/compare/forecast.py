@@ -18,7 +18,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,6 +33,9 @@ from breakeven.offers.api import build_api_offers
 from breakeven.offers.hybrid import pair_of
 from breakeven.offers.offer import CostLine, Offer
 from breakeven.offers.scope import Scope
+
+if TYPE_CHECKING:
+    from breakeven.compare.scenarios import Scenario
 
 FORECAST_SCHEMA_VERSION = 1
 
@@ -108,6 +111,8 @@ class Forecast(Struct, frozen=True):
     npv_crossover_multiplier: float  # of today's crossing, by the API's price course alone
     notes: tuple[str, ...]
     currency: Mapping[str, Any] | None = None  # how amounts are shown; every figure here is in USD
+    sources: tuple[str, ...] = ()  # records it rests on beside those of the offers
+    scenarios: tuple[Scenario, ...] = ()  # the decision in other futures, see compare/scenarios.py
 
     def date_of(self, month: int) -> dt.date:
         """The first day of a month of the horizon."""
@@ -146,9 +151,11 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
     notes: list[str] = []
     rows: list[OfferForecast] = []
     priced: dict[str, list[Offer]] = {}
+    later: dict[str, None] = dict.fromkeys(course.sources)
     for offer in offers:
         if offer.kind in ("api", "provisioned"):
             priced[offer.id] = _dated_prices(scope, offer, course, months, notes)
+            later.update(dict.fromkeys(s for then in priced[offer.id] for line in then.lines for s in line.sources))
             rows.append(_row(offer, bought(priced[offer.id], clock, range(months))))
         elif offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica:
             rows.append(_row(offer, run(parts_of(scope, offer), clock, start=0)))
@@ -176,7 +183,7 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
         discount_rate=profile.finance.discount_rate, timing=timing, courses=course, tokens_per_day=clock.volumes,
         offers=tuple(rows), crossings=crossings, decision=decision,
         npv_crossover_multiplier=_multiplier(course, delta, months, timing), notes=tuple(dict.fromkeys(notes)),
-        currency=scope.currency,
+        currency=scope.currency, sources=tuple(later),
     )  # fmt: skip
 
 

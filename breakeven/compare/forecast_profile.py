@@ -6,7 +6,8 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from breakeven.compare.comparison import compare_scope, make_scope
-from breakeven.compare.forecast import Forecast, forecast
+from breakeven.compare.forecast import Forecast
+from breakeven.compare.scenarios import forecast_with_scenarios
 from breakeven.offers.offer import Offer
 from breakeven.offers.scope import Scope
 
@@ -23,6 +24,6 @@ def forecast_profile(
     compared = compare_scope(scope, detail=False)
     head = compared.headline
     offers = [row.offer for row in compared.offers]
-    result = forecast(scope, offers, api=head.api, self_host=head.self_host)
+    result = forecast_with_scenarios(scope, offers, api=head.api, self_host=head.self_host)
     own = next((offer for offer in offers if offer.id == head.self_host and offer.tokens_per_day_per_replica), None)
     return scope, own, result

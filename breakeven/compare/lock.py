@@ -31,7 +31,7 @@ def lock_of(results: Sequence[Comparison], catalogue: Catalogue) -> dict[str, An
         raise InputError(f"the profiles look up facts of different dates ({shown})", fix="lock them apart, or give --as-of")
     facts: dict[str, dict[str, Any]] = {}
     for result in results:
-        for source in result.sources:
+        for source in result.all_sources:
             facts[source.id] = {
                 "digest": _digest(catalogue, source), "effective": source.effective and source.effective.isoformat(),
                 "file": source.file,
@@ -67,7 +67,7 @@ def drift(results: Sequence[Comparison], catalogue: Catalogue, lock: dict[str, A
         if result.as_of.isoformat() != locked_date:
             message = f"facts are locked as of {locked_date}, and {result.name!r} asks for {result.as_of}"
             problems.append(Problem(message, f"run with --as-of {locked_date}", path))
-    used = {source.id: source for result in results for source in result.sources}
+    used = {source.id: source for result in results for source in result.all_sources}
     for source_id, source in sorted(used.items()):
         held = lock["facts"].get(source_id)
         if held is None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from breakeven.compare.comparison import compare_scope, make_scope
-from breakeven.compare.forecast import Forecast, forecast
-from breakeven.compare.result import Comparison
+from breakeven.compare.comparison import compare_scope, make_scope, source_used
+from breakeven.compare.forecast import Forecast
+from breakeven.compare.result import Comparison, SourceUsed
+from breakeven.compare.scenarios import forecast_with_scenarios
 from breakeven.errors import BreakevenError
 from breakeven.offers.scope import Scope
 
@@ -32,6 +33,7 @@ class Outlook(Struct, frozen=True):
     risk: Risk | None
     no_forecast: str | None = None
     no_risk: str | None = None
+    sources: tuple[SourceUsed, ...] = ()  # what the forecast rests on
 
 
 def compare_with_outlook(loaded: LoadedProfile, catalogue: Catalogue, *, as_of: dt.date | None = None) -> Comparison:
@@ -40,24 +42,35 @@ def compare_with_outlook(loaded: LoadedProfile, catalogue: Catalogue, *, as_of: 
     return with_outlook(scope, compare_scope(scope))
 
 
+def compare_with_forecast(loaded: LoadedProfile, catalogue: Catalogue, *, as_of: dt.date | None = None) -> Comparison:
+    """:func:`~breakeven.compare.comparison.compare`, with every fact that a report of it can rest on."""
+    scope = make_scope(loaded, catalogue, as_of=as_of)
+    return with_forecast(scope, compare_scope(scope))
+
+
 def with_outlook(scope: Scope, result: Comparison) -> Comparison:
     """The result with its outlook. Never raises for what only the outlook needs."""
     over_time, no_forecast = _forecast(scope, result)
     weighed, no_risk = _risk(scope)
-    return replace(result, outlook=Outlook(over_time, weighed, no_forecast, no_risk))
+    return replace(result, outlook=Outlook(over_time, weighed, no_forecast, no_risk, _sources(scope, over_time)))
 
 
 def with_forecast(scope: Scope, result: Comparison) -> Comparison:
     """The result with the part of the outlook that needs no extra library."""
     over_time, no_forecast = _forecast(scope, result)
-    return replace(result, outlook=Outlook(over_time, None, no_forecast, "left out here: see breakeven risk"))
+    left_out = "left out here: see breakeven risk"
+    return replace(result, outlook=Outlook(over_time, None, no_forecast, left_out, _sources(scope, over_time)))
+
+
+def _sources(scope: Scope, made: Forecast | None) -> tuple[SourceUsed, ...]:
+    return () if made is None else tuple(source_used(scope, source_id) for source_id in made.sources)
 
 
 def _forecast(scope: Scope, result: Comparison) -> tuple[Forecast | None, str | None]:
     head = result.headline
     try:
         offers = [row.offer for row in result.offers]
-        return forecast(scope, offers, api=head.api, self_host=head.self_host), None
+        return forecast_with_scenarios(scope, offers, api=head.api, self_host=head.self_host), None
     except BreakevenError as error:
         return None, _reason(error)
 

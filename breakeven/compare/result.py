@@ -135,6 +135,13 @@ class Comparison(Struct, frozen=True):
         raise KeyError(offer_id)
 
     @property
+    def all_sources(self) -> tuple[SourceUsed, ...]:
+        """The records of the comparison and of its outlook, each once, by id."""
+        ahead = self.outlook.sources if self.outlook is not None else ()
+        known = {source.id: source for source in (*self.sources, *ahead)}
+        return tuple(known[source_id] for source_id in sorted(known))
+
+    @property
     def any_self_host_feasible(self) -> bool:
         """Whether at least one rented or owned offer can serve the workload."""
         return any(row.offer.feasible for row in self.offers if row.offer.kind in ("rented", "owned"))

@@ -33,11 +33,14 @@ class DeclineDrivers(Section):
 Elasticity = Annotated[float, Field(ge=-5.0, le=0.0)]
 
 
+PricePathName = Literal["none", "same-model", "same-quality", "frontier"]
+
+
 class Forecast(Section):
     """Rates are per year and compound monthly; a price that falls 20 % a year is ``-20%``."""
 
     horizon_months: Months = 36.0
-    api_price_path: Literal["none", "same-model", "same-quality", "frontier"] = "none"
+    api_price_path: PricePathName = "none"
     api_price_change_per_year: Rate | None = None  # instead of a named path
     rental_price_change_per_year: Rate = 0.0
     hardware_price_change_per_year: Rate = 0.0

@@ -86,10 +86,11 @@ def data(result: Forecast, history: History | None) -> dict[str, Any]:
             {"month": m, "date": result.date_of(m), "tokens_per_day": volume} for m, volume in enumerate(result.tokens_per_day)
         ],
         "crossovers": result.crossings,
+        "scenarios": result.scenarios,
         "history": None if history is None else {"rows": history.rows, "decompositions": history.decompositions},
         "currency": result.currency,
         "notes": result.notes,
-        "sources": result.courses.sources,
+        "sources": result.sources,
     }  # fmt: skip
 
 
@@ -178,6 +179,25 @@ def _history_rows(history: History) -> list[list[str]]:
     ]  # fmt: skip
 
 
+def scenario_rows(result: Forecast, usd: Money) -> list[list[str]]:
+    """The cells of :data:`SCENARIOS`, one row per future."""
+    return [
+        [
+            row.name, f"{row.api_price_change_per_year:+.1%}", usd(row.npv_api_usd), usd(row.npv_self_host_usd),
+            usd(row.npv_best_usd),
+            "never" if row.switch_month is None else "now" if row.switch_month == 0 else f"month {row.switch_month}",
+        ]
+        for row in result.scenarios
+    ]  # fmt: skip
+
+
+SCENARIO_TITLE = "The same decision in other futures (present value over the horizon)"
+SCENARIO_NOTE = (
+    "same-model: the same model on the same host; same-quality: the same quality wherever it is cheapest, which takes for "
+    "granted that the model may be swapped; frontier: always the newest model. Best plan: the API until the month of the switch."
+)
+SCENARIOS = [("future", "left"), ("API price a year", "right"), ("API", "right"), ("self-host", "right"),
+             ("best plan", "right"), ("switch", "left")]  # fmt: skip
 _TOTALS = [("offer", "left"), ("total", "right"), ("present value", "right")]
 _STARTS = [("switch", "left"), ("present value", "right"), ("", "left")]
 _HISTORY = [("date", "left"), ("API model", "left"), ("class", "left"), ("$/Mtok", "right"), ("$/GPU-h", "right"),
@@ -230,6 +250,9 @@ def _text(result: Forecast, history: History | None, *, width: int) -> str:
     if result.decision is not None:
         out += ["API until then, self-hosting from then on (present value of the whole horizon)", ""]
         out += [grid(_STARTS, _start_rows(result.decision, Money.of(result.currency)), width=width)]
+    if result.scenarios:
+        out += [SCENARIO_TITLE, "", grid(SCENARIOS, scenario_rows(result, Money.of(result.currency)), width=width)]
+        out += [wrapped(SCENARIO_NOTE, width=width), ""]
     if result.courses.drivers:
         out += ["What drives the API's decline", "", grid(_DRIVERS, _driver_rows(result), width=width)]
     if history is not None:
@@ -245,6 +268,9 @@ def _markdown(result: Forecast, history: History | None) -> str:
     out += [markdown_table(columns, rows), markdown_table(_TOTALS, _total_rows(result))]
     if result.decision is not None:
         out += [markdown_table(_STARTS, _start_rows(result.decision, Money.of(result.currency)))]
+    if result.scenarios:
+        out += [f"{SCENARIO_TITLE}:", "", markdown_table(SCENARIOS, scenario_rows(result, Money.of(result.currency)))]
+        out += [SCENARIO_NOTE, ""]
     if result.courses.drivers:
         out += [markdown_table(_DRIVERS, _driver_rows(result))]
     if history is not None:

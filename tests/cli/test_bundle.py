@@ -106,7 +106,8 @@ def test_it_holds_what_it_should(place: Path) -> None:
     files = files_of(place / "a.zip")
     result, lock, facts = (json.loads(files[name]) for name in ("results.json", "breakeven.lock", "facts.json"))
     used = {source["id"] for source in result["sources"]}
-    assert used == set(lock["facts"]) == {fact["id"] for fact in facts["facts"]}
+    ahead = {f"history/price-paths#paths[{i}]" for i in range(3)}  # the reports' forecast rests on these
+    assert used | ahead == set(lock["facts"]) == {fact["id"] for fact in facts["facts"]}
     assert {"report.md", "report.csv", "report.html", "profiles/1/my_profile.yaml", "profiles/1/week/load.txt",
             "overlays/1-facts/acme.yaml", "catalogue/rental/lambda.yaml", "README.txt"} <= set(files)  # fmt: skip
     assert str(place) not in "".join(raw.decode("utf-8", "replace") for raw in files.values())

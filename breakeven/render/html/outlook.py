@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from breakeven.compare.forecast import Forecast
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Comparison
+from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows
 from breakeven.render.forecast import verdict as forecast_verdict
 from breakeven.render.html.parts import amount, cite, details, esc, table, volume
 from breakeven.render.html.svg import CURVES, Span, months_svg, tornado_svg
@@ -58,11 +59,24 @@ def forecast_section(result: Comparison, money: Money) -> str:
             right=(1, 2, 3),
         )
     )
+    if made.scenarios:
+        parts.append(_scenarios(made, money))
     parts.append(details("Month by month", _months(made, [row.offer for row in drawn], money)))
     if made.decision is not None:
         parts.append(details("The API until a month, self-hosting from then on", _starts(made, money)))
     parts.append("".join(f'<p class="small dim">{esc(note)}</p>' for note in made.notes))
     return "".join(parts)
+
+
+def _scenarios(made: Forecast, money: Money) -> str:
+    rows = []
+    for row, cells in zip(made.scenarios, scenario_rows(made, money), strict=True):
+        rows.append([*(esc(cell) for cell in cells), " ".join(cite(source) for source in row.sources)])
+    shown = table(
+        [*(name for name, _ in SCENARIOS), "record"], rows, caption=SCENARIO_TITLE, right=range(1, 5), nowrap=(5,),
+        css=["best"],
+    )
+    return f'{shown}<p class="small dim">{esc(SCENARIO_NOTE)}</p>'
 
 
 def _growth(made: Forecast) -> str:

@@ -102,7 +102,7 @@ def _crossing_tiles(found: Crossover) -> list[tuple[str, str]]:
 
 def ledger_section(result: Comparison) -> str:
     """Every number the result rests on, and who answers for it."""
-    sources = {source.id: source for source in result.sources}
+    sources = {source.id: source for source in result.all_sources}
     names = {row.offer.id: row.offer.name for row in result.offers}
     rows = []
     for item in result.assumptions:
@@ -153,9 +153,9 @@ def sources_section(result: Comparison) -> str:
                 link(s.url, s.title),
                 esc(s.note or ""),
             ]
-            for s in result.sources
+            for s in result.all_sources
         ],
-        caption=f"{len(result.sources)} dated records used; ages on {result.as_of}",
+        caption=f"{len(result.all_sources)} dated records used; ages on {result.as_of}",
         right=(4,),
         nowrap=(1, 2, 3),
     )

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from breakeven.arithmetic import SCALAR
 from breakeven.compare.forecast import Forecast, OfferForecast
+from breakeven.compare.numbers import Money
 from breakeven.finance.discounting import log_rate, month_factor, payment_years
 from breakeven.offers.offer import steps
-from breakeven.render.forecast import verdict
+from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows, verdict
 from breakeven.render.workbook.book import Book, letter
 from breakeven.render.workbook.model import Cells, Model, follows_machines
 
@@ -56,7 +57,8 @@ def write_forecast(book: Book, model: Model) -> None:
     columns = _columns(book, model, made)
     last = _months(book, model, made, columns)
     row = _totals(book, made, columns, last)
-    _starts(book, made, row + 2)
+    row = _starts(book, made, row + 2)
+    _scenarios(book, made, row + 1)
     _chart(book, columns, last)
     sheet.freeze_panes(_TOP + 1, 3)
     sheet.repeat_rows(_TOP)
@@ -239,9 +241,9 @@ def _totals(book: Book, made: Forecast, columns: list[_Column], last: int) -> in
     return row
 
 
-def _starts(book: Book, made: Forecast, row: int) -> None:
+def _starts(book: Book, made: Forecast, row: int) -> int:
     if made.decision is None:
-        return
+        return row
     sheet = book.sheets["Forecast"]
     book.write(sheet, row, 0, "The API until a month, self-hosting from then on, as computed", book.section)
     book.heads(sheet, row + 1, ("switch in month", "", "present value"), right=(2,))
@@ -259,6 +261,24 @@ def _starts(book: Book, made: Forecast, row: int) -> None:
         )
         sheet.write_number(row, 2, start.npv_usd, book.usd_whole)
         row += 1
+    return row
+
+
+def _scenarios(book: Book, made: Forecast, row: int) -> None:
+    """The same decision in other futures; computed by the tool, the rates above change one future at a time."""
+    if not made.scenarios:
+        return
+    sheet = book.sheets["Forecast"]
+    book.write(sheet, row, 0, f"{SCENARIO_TITLE}, as computed", book.section)
+    book.heads(sheet, row + 1, (*(name for name, _ in SCENARIOS), "record"), right=range(1, 5))
+    for number, found in enumerate(made.scenarios, row + 2):
+        book.write(sheet, number, 0, found.name)
+        sheet.write_number(number, 1, found.api_price_change_per_year, book.share)
+        for column, value in enumerate((found.npv_api_usd, found.npv_self_host_usd, found.npv_best_usd), 2):
+            sheet.write_number(number, column, value, book.usd_whole)
+        book.write(sheet, number, 5, scenario_rows(made, Money())[number - row - 2][-1])
+        book.write(sheet, number, 6, " ".join(found.sources), book.note)
+    book.across(sheet, row + 2 + len(made.scenarios), 0, 7, SCENARIO_NOTE, book.note)
 
 
 def _chart(book: Book, columns: list[_Column], last: int) -> None:

@@ -116,7 +116,7 @@ def write_inputs(book: Book, inputs: Inputs) -> None:
     )
     book.across(sheet, 1, 0, 8, hint, book.note)
     book.heads(sheet, 3, ("name", "what", "value", "unit", "source", "as of", "grade", "owner", "used by"), right=(2,))
-    sources = {source.id: source for source in inputs.result.sources}
+    sources = {source.id: source for source in inputs.result.all_sources}
     at = 4
     for group in GROUPS:
         rows = [row for row in inputs.rows.values() if row.group == group]

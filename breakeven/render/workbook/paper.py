@@ -113,11 +113,11 @@ def _cheaper(book: Book, model: Model) -> None:
 def write_sources(book: Book) -> None:
     """Every dated record that the figures rest on."""
     sheet, result = book.sheets["Sources"], book.result
-    book.write(sheet, 0, 0, f"Sources: {len(result.sources)} dated records, ages on {result.as_of}", book.title)
+    book.write(sheet, 0, 0, f"Sources: {len(result.all_sources)} dated records, ages on {result.as_of}", book.title)
     book.columns(sheet, (40, 11, 12, 12, 8, 52, 34, 12, 36, 30))
     heads = ("record", "kind", "effective", "retrieved", "age, days", "address", "title", "owner", "note", "file")
     book.heads(sheet, 2, heads, right=(4,))
-    for row, source in enumerate(result.sources, 3):
+    for row, source in enumerate(result.all_sources, 3):
         book.write(sheet, row, 0, source.id)
         book.write(sheet, row, 1, source.kind)
         book.date_cell(sheet, row, 2, source.effective)
@@ -134,8 +134,8 @@ def write_sources(book: Book) -> None:
             book.write(sheet, row, column, value or "")
     sheet.freeze_panes(3, 1)
     sheet.repeat_rows(2)
-    if result.sources:
-        sheet.autofilter(2, 0, 2 + len(result.sources), len(heads) - 1)
+    if result.all_sources:
+        sheet.autofilter(2, 0, 2 + len(result.all_sources), len(heads) - 1)
 
 
 def write_checks(book: Book, model: Model, inputs: Inputs) -> None:
@@ -177,13 +177,13 @@ def write_checks(book: Book, model: Model, inputs: Inputs) -> None:
     book.write(sheet, row, 0, "What the figures rest on", book.section)
     row += 1
     kinds: dict[str, int] = {}
-    for source in result.sources:
+    for source in result.all_sources:
         kinds[source.kind] = kinds.get(source.kind, 0) + 1
     facts: list[tuple[str, int]] = [(f"records of kind {kind}", count) for kind, count in sorted(kinds.items())]
-    old = sum(1 for source in result.sources if source.age_days is not None and source.age_days > STALE_DAYS)
+    old = sum(1 for source in result.all_sources if source.age_days is not None and source.age_days > STALE_DAYS)
     facts += [
         (f"records older than {STALE_DAYS} days on {result.as_of}", old),
-        ("records without a date", sum(1 for source in result.sources if source.effective is None)),
+        ("records without a date", sum(1 for source in result.all_sources if source.effective is None)),
         (
             "inputs that are a choice of the profile or a default",
             sum(1 for item in inputs.rows.values() if not item.sources),
