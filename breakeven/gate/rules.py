@@ -9,18 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 from msgspec import Struct
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
+from breakeven.errors import InputError, Problem
 from breakeven.gate.lineage import own_claims
 from breakeven.gate.policy import Policy, Rise
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
 from breakeven.gate.snapshot import Snapshot, side_of
 from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile
+
+_DRAWS, _SEED = 4096, 1
 
 
 class Case(Struct, frozen=True):
@@ -254,17 +258,23 @@ def _unsourced(case: Case) -> Iterator[Finding]:
 
 def _probability(case: Case) -> Iterator[Finding]:
     rule = case.policy.rules.probability
-    if rule is None:
+    if rule is None or rule.level == "off":
         return
+    missing = [name for name in ("numpy", "scipy") if find_spec(name) is None]
+    if missing:
+        raise InputError(Problem(f"the rule needs {' and '.join(missing)}", "pip install 'breakeven[risk]'", "policy", field="rules.probability"))
     from breakeven.compare.risk import risk
 
     chosen = case.result.headline.cheaper_at_volume
-    offers = {offer.offer: offer.cheapest_probability for offer in risk(case.scope, draws=4096).offers}
-    now = offers.get(chosen) if chosen is not None else None
+    # A seed of the gate's own: one that a profile may choose could be chosen until the answer fits.
+    drawn = risk(case.scope, draws=_DRAWS, seed=_SEED)
+    now = next((offer.cheapest_probability for offer in drawn.offers if offer.offer == chosen), None)
+    # What could not be computed does not speak for the offer.
+    now = None if now is None or not math.isfinite(now) else now - drawn.failed_draws / drawn.draws
     if now is None or not now >= rule.minimum:
         shown = "unknown" if now is None else percent(now)
         yield case.find("probability", f"{chosen or 'no offer'} is cheapest with probability {shown} (required {percent(rule.minimum)})",
-                        "measure first what `breakeven risk` names first", line=case.line_of("uncertainty"))  # fmt: skip
+                        "measure first what `breakeven risk` names first", line=case.line_of("uncertainty") or case.line_of("api"))  # fmt: skip
 
 
 def _moved_back(case: Case) -> Iterator[Finding]:
