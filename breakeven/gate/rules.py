@@ -10,6 +10,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,12 +18,13 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
-from breakeven.gate.lineage import own_claims
+from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
 from breakeven.gate.snapshot import Snapshot, side_of
 from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile
+from breakeven.yamlio import dotted
 
 _DRAWS, _SEED = 4096, 1
 
@@ -37,6 +39,7 @@ class Case(Struct, frozen=True):
     loaded: LoadedProfile
     on: dt.date | None
     base_infeasible: frozenset[str]  # offers that could not serve at the base either
+    base_data: Any = None  # what the base's profile says; None where there is none
     drift: tuple[str, ...] = ()  # facts that differ from the lock
 
     def find(self, rule: str, message: str, fix: str, *, line: int | None = None, level: Level | None = None, about: str = "") -> Finding:
@@ -256,6 +259,19 @@ def _unsourced(case: Case) -> Iterator[Finding]:
             yield case.find("unsourced_assumption", f"{source.id} is an assumption without a source", "give the record a source with a URL", about=source.id)
 
 
+def _unsourced_saving(case: Case) -> Iterator[Finding]:
+    """Own numbers without a source, new in this change, behind a share of it that saves."""
+    if case.base_data is None:
+        return
+    for loc, text in new_claims(case.base_data, case.loaded.document.data):
+        key = dotted(loc)
+        for share in case.compared.shares:
+            if share.cents < 0 and any(key.startswith(change.key) or change.key.startswith(key) for change in share.changes):
+                yield case.find("unsourced_saving", f"{usd(-share.cents / 100)} a month less ({share.cause}) rests on {text}, which is new here and has no source",
+                                "add source: to it, or move it to a catalogue overlay", line=case.line_of(*loc), about=key)  # fmt: skip
+                break
+
+
 def _probability(case: Case) -> Iterator[Finding]:
     rule = case.policy.rules.probability
     if rule is None or rule.level == "off":
@@ -290,7 +306,7 @@ def _drift(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    _new, _moved_back, _cost_increase, _market, _budgets, _verdict, _near, _crossing, _infeasible, _stale, _unsourced, _probability, _drift,
+    _new, _moved_back, _cost_increase, _market, _budgets, _verdict, _near, _crossing, _infeasible, _stale, _unsourced, _unsourced_saving, _probability, _drift,
 )  # fmt: skip
 
 

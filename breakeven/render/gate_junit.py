@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
 from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME, outcome
+from breakeven.render.gate_words import NAME, outcome, remarks
 from breakeven.render.text import plain
 
 
@@ -23,9 +23,14 @@ def render(report: GateReport) -> str:
     count = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}" time="0"'
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="{NAME}" tests="{len(cases)}" failures="{failures}" errors="0" time="0">',
-        f'  <testsuite name={_attr(f"{NAME} {report.kind}")} {count}>', *(case[0] for case in cases), "  </testsuite>", "</testsuites>", "",
+        f'  <testsuite name={_attr(f"{NAME} {report.kind}")} {count}>', *(case[0] for case in cases), *_notes(report), "  </testsuite>", "</testsuites>", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _notes(report: GateReport) -> list[str]:
+    notes = remarks(report)
+    return [f"    <system-out>{_text(chr(10).join(notes))}</system-out>"] if notes else []
 
 
 def _case(profile: str, rule: str, found: list[Finding], said: str) -> tuple[str, int, int]:

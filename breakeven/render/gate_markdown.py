@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from breakeven.gate.attribution import Share
 from breakeven.gate.report import Compared, GateReport
-from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, share, shown, signed, to_cents
+from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, remarks, share, shown, signed, to_cents
 from breakeven.render.markdown import escape, md_table
 
 MARKER = "<!-- breakeven-gate -->"  # hidden: a bot finds the comment to update by it
@@ -18,8 +18,10 @@ def render(report: GateReport) -> str:
     out = [MARKER, f"### {sign}{NAME} {report.kind}: {words(report.verdict)}", ""]
     out += _findings(report)
     out += [words(f"Base {report.base}, head {report.head}; subject {report.subject}; {facts(report)}."), ""]
-    out += [f"- {words(note)}" for note in report.notes]
-    out += [""] if report.notes else []
+    notes = remarks(report)
+    out += [f"- {words(note)}" for note in notes[:_ROWS]]
+    out += [f"- {len(notes) - _ROWS} more note(s) are in the full report"] if len(notes) > _ROWS else []
+    out += [""] if notes else []
     changed = [row for row in report.profiles if row.base is None or row.shares or row.change_usd_per_month or row.market_usd_per_month or row.notes]
     out += _profiles(changed[:_ROWS], report)
     left = len(report.profiles) - len(changed[:_ROWS])

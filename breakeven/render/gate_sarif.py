@@ -6,7 +6,7 @@ from typing import Any
 
 from breakeven.gate.report import Finding, GateReport
 from breakeven.gate.summaries import SUMMARIES
-from breakeven.render.gate_words import NAME, identity, ordered, uri
+from breakeven.render.gate_words import NAME, identity, ordered, remarks, uri
 from breakeven.render.json_result import dumps
 from breakeven.render.text import plain
 
@@ -26,6 +26,9 @@ def render(report: GateReport) -> str:
                 ],
             }
         },
+        "invocations": [
+            {"executionSuccessful": True, "toolExecutionNotifications": [{"level": "note", "message": {"text": plain(note, limit=4000)}} for note in remarks(report)]}
+        ],
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, rules) for finding in found[:_RESULTS]],
         "properties": {"verdict": plain(report.verdict), "base": plain(report.base), "head": plain(report.head), "results_total": len(found)},

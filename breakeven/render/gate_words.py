@@ -59,6 +59,11 @@ def share(value: float | None) -> str:
     return "" if value is None else f" ({'+' if value >= 0 else ''}{percent(value)})"
 
 
+def remarks(report: GateReport) -> list[str]:
+    """Every note of a report; those of a profile with its name."""
+    return [*report.notes, *(f"{row.name}: {note}" for row in report.profiles for note in row.notes)]
+
+
 def facts(report: GateReport) -> str:
     """On which facts both sides stand: date, lock, catalogue, tool."""
     heads, bases = (", ".join(map(str, sorted({dates[side] for dates in _dates(report)}))) for side in (0, 1))
@@ -87,7 +92,21 @@ def uri(path: str) -> str:
     return quote(path.replace("\\", "/").removeprefix("./"), safe="/._-~")
 
 
+_TITLES = ("model", "rent", "own", "quote", "name")
+
+
 def shown(value: object) -> str:
-    """A key's value as a report quotes it."""
+    """A key's value as a report quotes it; entries of a list by their names.
+
+    >>> shown(None), shown([{"model": "own/price", "discount": 0.1}, "openai/gpt"])
+    ('absent', '[own/price, openai/gpt]')
+    """
+    if isinstance(value, list):
+        value = f"[{', '.join(_title(entry) for entry in value)}]"
     text = "absent" if value is None else str(value)
-    return text if len(text) <= 40 else text[:39] + "\u2026"
+    return text if len(text) <= 60 else text[:59] + "\u2026"
+
+
+def _title(entry: object) -> str:
+    named = (entry.get(key) for key in _TITLES) if isinstance(entry, dict) else ()
+    return str(next((name for name in named if name is not None), entry))
