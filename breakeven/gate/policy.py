@@ -125,13 +125,13 @@ class Rules(Part):
 RULE_IDS = tuple(Rules.model_fields)
 # They protect the gate; a policy needs a rule of its own beside them.
 _ALWAYS_ON = ("unsourced_saving", "infeasible", "new_profile", "facts_moved_back", "stale_branch", "left_unchecked", "lock_drift", "waiver_expiry")
-_OF_NO_PROFILE = ("stale_branch", "left_unchecked")  # so no scope of a waiver could name it
+OF_THE_CHANGE = ("stale_branch", "left_unchecked", "waiver_expiry")  # about no profile, so in no waiver's scope
 _OF_MONEY = ("cost_increase", "market_increase", "budget_month", "budget_crossed", "new_profile")
 
 
 def may_be_waived(rule: str) -> bool:
     """Whether a waiver may name a rule."""
-    return rule != "waiver_expiry" and rule not in _OF_NO_PROFILE
+    return rule not in OF_THE_CHANGE
 
 
 class Waiver(Part):
@@ -153,7 +153,7 @@ class Waiver(Part):
             raise ValueError(f"rule: {self.rule!r} does not exist; {did_you_mean(self.rule, RULE_IDS)}")
         if self.rule == "waiver_expiry":
             raise ValueError("rule: the expiry of waivers can't be waived; renew the waiver")
-        if self.rule in _OF_NO_PROFILE:
+        if not may_be_waived(self.rule):
             raise ValueError(f"rule: {self.rule} is about no profile, so nothing is in a waiver's scope; set the rule's level instead")
         if not self.reason.strip() or not self.owner.strip() or not self.approver.strip():
             raise ValueError("reason, owner and approver cannot be blank; fill them in")

@@ -1,10 +1,11 @@
-"""A gate's report as JUnit XML: one test case per profile and rule that is on."""
+"""A gate's report as JUnit XML: one test case per profile and rule that is on, and one for each rule about the change as a whole."""
 
 from __future__ import annotations
 
 from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
+from breakeven.gate.policy import OF_THE_CHANGE
 from breakeven.gate.report import Finding, GateReport
 from breakeven.render.gate_words import NAME, outcome, remarks
 from breakeven.render.text import plain
@@ -14,11 +15,14 @@ def render(report: GateReport) -> str:
     """Errors are failures, waived ones are skipped, warnings are output. A diff has one passing case per profile."""
     cases: list[tuple[str, int, int]] = []
     for row in report.profiles:
-        for rule in report.rules_on or ("compared",):
+        for rule in [rule for rule in report.rules_on if rule not in OF_THE_CHANGE] or ("compared",):
             found = [f for f in report.findings if f.profile == row.name and f.rule == rule]
             cases.append(_case(row.name, rule, found, outcome(row, report) if rule in ("cost_increase", "compared") else ""))
-    for finding in (f for f in report.findings if not f.profile):
+    of_the_change = [f for f in report.findings if not f.profile]
+    for finding in of_the_change:
         cases.append(_case("policy", f"{finding.rule} {finding.about}".strip(), [finding], ""))
+    met = [rule for rule in report.rules_on if rule in OF_THE_CHANGE and not any(f.rule == rule for f in of_the_change)]
+    cases += [_case("policy", rule, [], "") for rule in met]
     failures, skipped = sum(case[1] for case in cases), sum(case[2] for case in cases)
     count = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}" time="0"'
     lines = [

@@ -147,6 +147,14 @@ def test_junit_has_the_structure_that_readers_know(scene: Scene, state: Callable
     assert len({(case.get("classname"), case.get("name")) for case in cases}) == len(cases)
 
 
+def test_a_rule_of_the_change_is_one_case(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    root = ET.fromstring(surface(scene, expired, "junit", capsys))
+    cases = {(case.get("classname"), case.get("name")): case for case in root.iter("testcase")}
+    assert cases["breakeven.policy", "waiver_expiry w1"].find("failure") is not None
+    assert cases["breakeven.policy", "stale_branch"].find("failure") is None
+    assert not [key for key in cases if key[0] == "breakeven.chat" and key[1] in ("stale_branch", "waiver_expiry", "left_unchecked")]
+
+
 def test_the_structure_would_find_a_fault() -> None:
     bad = ET.fromstring("<testsuites><testsuite name='x'>text<testcase colour='red'><pass/></testcase></testsuite></testsuites>")
     assert list(junit_faults(bad)) == [
