@@ -88,6 +88,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
         sides, Facts(judged, head_world), policy, base=f"{revision.ref} ({revision.commit[:12]})",
         head=head + (" with uncommitted changes" if dirty else ""), notes=tuple(base.notes),
         general=(*_stale(revision, asked, seen), *left.findings), policy_document=policy_document, base_lock=base_lock,
+        places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
     )  # fmt: skip
 
 
@@ -98,13 +99,13 @@ def _stale(revision: Revision, asked: Sequence[str], seen: Mapping[str, str]) ->
         for name in _differing(fork.files([*asked, *seen]), seen):
             yield Finding(
                 "stale_branch", "error", "", "the base changed this file after this branch left it, so base and head differ by more than this change",
-                "merge or rebase onto the base, or compare with the common ancestor", name, about=name,
+                "merge or rebase onto the base, or compare with the common ancestor", name, file=name, about=name,
             )  # fmt: skip
     if newer is not None:
         for name in _differing(newer.files([*asked, *seen]), seen):
             yield Finding(
                 "stale_branch", "error", "", f"{revision.ref} is behind {newer.ref}, which has another version of this file",
-                f"compare with {newer.ref}", name, about=f"{newer.ref} {name}",
+                f"compare with {newer.ref}", name, file=name, about=f"{newer.ref} {name}",
             )  # fmt: skip
 
 

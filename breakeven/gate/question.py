@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from breakeven.gate.compared import Facts, Side
 from breakeven.gate.policy import Policy
@@ -42,4 +42,5 @@ class Question(Struct, frozen=True):
     general: tuple[Finding, ...] = ()  # what is found of no profile; the policy says at which level
     policy_document: Document | None = None
     base_lock: Mapping[str, Any] | None = None  # the lock as the base has it
+    places: Mapping[str, str] = field(default_factory=dict)  # files by the name they were given: their path from the repository's top
     base_catalogue: str = ""  # digest of the facts that a baseline rests on

@@ -37,7 +37,7 @@ def unchecked(base: Revision, checked: Collection[str], compared: Collection[str
         for new in (path for path, found in other.items() if found == name and Path(old).parent.as_posix() in folders):
             moved |= {old, new}
             findings.append(
-                Finding("left_unchecked", "error", "", f"{name} moved from {old} to {new}, which is not checked here", "check the new file as well", new, about=new)
+                Finding("left_unchecked", "error", "", f"{name} moved from {old} to {new}, which is not checked here", "check the new file as well", new, file=new, about=new)
             )
     notes = []
     if left := sorted(set(lost) - moved):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME, remarks
+from breakeven.render.gate_words import NAME, file_of, remarks
 from breakeven.render.text import plain
 
 _ANNOTATIONS = 10  # of a level and step; the runner drops the rest without a word
@@ -17,7 +17,7 @@ def render(report: GateReport) -> str:
         found = [f for f in report.findings if f.level == level and f.waived_by is None]
         kept = found if len(found) <= _ANNOTATIONS else found[: _ANNOTATIONS - 1]
         for finding in kept:
-            place = f"file={_property(finding.path.removeprefix('./'))}" + (f",line={finding.line}" if finding.line else "")
+            place = f"file={_property(file_of(finding))}" + (f",line={finding.line}" if finding.line else "")
             out.append(f"::{command} {place},title={_property(f'{NAME} {finding.rule}')}::{_data(_message(finding))}")
         if len(found) > len(kept):
             out.append(f"::{command} title={NAME}::{len(found) - len(kept)} more finding(s) of this level are in the report")

@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 from breakeven.gate.policy import OF_THE_CHANGE
 from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME, outcome, remarks
+from breakeven.render.gate_words import NAME, file_of, outcome, remarks
 from breakeven.render.text import plain
 
 
@@ -43,7 +43,7 @@ def _case(profile: str, rule: str, found: list[Finding], said: str) -> tuple[str
     waived = [f for f in found if f.level == "error" and f.waived_by is not None]
     body = ""
     if errors:
-        text = "\n".join(f"{f.path}:{f.line or 1}: {plain(f.message)}; {plain(f.fix)}" for f in errors)
+        text = "\n".join(f"{plain(file_of(f))}:{f.line or 1}: {plain(f.message)}; {plain(f.fix)}" for f in errors)
         body = f"<failure message={_attr(errors[0].message[:300])} type={_attr(errors[0].rule)}>{_text(text)}</failure>"
     elif waived:
         body = f"<skipped message={_attr('waived by ' + ', '.join(sorted({str(f.waived_by) for f in waived})))}/>"

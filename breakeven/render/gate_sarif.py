@@ -6,7 +6,7 @@ from typing import Any
 
 from breakeven.gate.report import Finding, GateReport
 from breakeven.gate.summaries import SUMMARIES
-from breakeven.render.gate_words import NAME, identity, ordered, remarks, uri
+from breakeven.render.gate_words import NAME, file_of, identity, ordered, remarks, uri
 from breakeven.render.json_result import dumps
 from breakeven.render.text import plain
 
@@ -44,7 +44,7 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
         "level": "error" if finding.level == "error" else "warning",
         "message": {"text": plain(f"{where}{finding.message}; {finding.fix}", limit=4000)},
         "locations": [
-            {"physicalLocation": {"artifactLocation": {"uri": uri(finding.path)}, "region": {"startLine": finding.line or 1}}}
+            {"physicalLocation": {"artifactLocation": {"uri": uri(file_of(finding))}, "region": {"startLine": finding.line or 1}}}
         ],
         "partialFingerprints": {f"{NAME}/v1": identity(finding)},
     }

@@ -84,12 +84,17 @@ def ordered(findings: tuple[Finding, ...]) -> list[Finding]:
 
 def identity(finding: Finding) -> str:
     """The same finding in the next run has the same fingerprint; two findings of one run never do."""
-    return hashlib.sha256("\0".join((finding.rule, finding.profile, finding.path, finding.about)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((finding.rule, finding.profile, file_of(finding), finding.about)).encode()).hexdigest()
+
+
+def file_of(finding: Finding) -> str:
+    """The file as a host knows it: from the repository's top, wherever the command ran."""
+    return (finding.file or finding.path).replace("\\", "/").removeprefix("./")
 
 
 def uri(path: str) -> str:
     """A file's relative URI."""
-    return quote(path.replace("\\", "/").removeprefix("./"), safe="/._-~")
+    return quote(path, safe="/._-~")
 
 
 _TITLES = ("model", "rent", "own", "quote", "name")

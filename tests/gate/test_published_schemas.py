@@ -15,6 +15,7 @@ import yaml
 from jsonschema.validators import validator_for
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, PROFILE, WAIVER
 from tests.gate.scene import DOUBLED, RISE, ROOT, Scene
 
@@ -206,6 +207,29 @@ def test_annotations_are_commands_within_the_limits(scene: Scene, state: Callabl
         assert len(match[3]) <= 5000
     for command in ("error", "warning", "notice"):
         assert sum(line.startswith(f"::{command}") for line in lines) <= 10
+
+
+@pytest.mark.parametrize("spelled", ["chat one.yaml", "./chat one.yaml", "{here}/chat one.yaml"])
+def test_hosts_find_the_file_wherever_the_command_ran(scene: Scene, spelled: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.base({"sub/chat one.yaml": PROFILE})
+    scene.write({"sub/chat one.yaml": DOUBLED})
+    monkeypatch.chdir(scene.folder / "sub")
+    prints = set()
+    for name in ("github", "codequality", "sarif", "junit", "json"):
+        assert run(["check", spelled.format(here=Path.cwd()), "--policy", "../breakeven.policy.yaml", "--base-ref", "main", "-f", name]) == 1
+        said = capsys.readouterr().out
+        if name == "github":
+            assert said.startswith("::error file=sub/chat one.yaml,line=4,")
+        elif name == "sarif":
+            (result,) = json.loads(said)["runs"][0]["results"]
+            assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "sub/chat%20one.yaml"
+        elif name == "junit":
+            assert ">sub/chat one.yaml:4: this change costs" in said
+        else:
+            (item,) = json.loads(said) if name == "codequality" else json.loads(said)["findings"]
+            assert (item["location"]["path"] if name == "codequality" else item["file"]) == "sub/chat one.yaml"
+            prints.add(item["fingerprint"])
+    assert len(prints) == 1
 
 
 # --- the files teams copy --------------------------------------------------------------------------

@@ -367,6 +367,49 @@ def test_a_killed_run_leaves_no_report(scene: Scene, monkeypatch: pytest.MonkeyP
     assert not Path("report.json").exists()
 
 
+KILLED = """
+import os, sys, time
+from breakeven.cli.main import main
+def written(handle):
+    print("complete but not in place", flush=True)
+    time.sleep(60)
+os.fsync = written
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("command", "target"), [
+    (["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main", "-f", "json"], "report.json"),
+    (["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--approve", "--approver", "bob", "--reason", "budget"], "approved.json"),
+], ids=["a report", "an approval"])  # fmt: skip
+def test_killed_between_writing_and_placing_the_old_file_stays(scene: Scene, command: list[str], target: str) -> None:
+    Path(target).write_text("old", encoding="utf-8")
+    running = subprocess.Popen([sys.executable, "-c", KILLED, *command, "-o", target], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert running.stdout is not None
+    assert running.stdout.readline().startswith(b"complete")
+    running.kill()
+    assert running.wait(30) == -9
+    running.stdout.close()
+    assert Path(target).read_text(encoding="utf-8") == "old"
+    assert run([*command, "-o", target]) == 0  # and what was left behind does not disturb the next run
+    assert Path(target).read_text(encoding="utf-8").startswith("{")
+
+
+@pytest.mark.parametrize("surface", ["text", "json", "md", "github", "junit", "sarif", "codequality", "openmetrics"])
+@pytest.mark.parametrize("text", [PROFILE, DOUBLED], ids=["would pass", "would fail"])
+def test_a_full_disk_behind_stdout_is_an_error(scene: Scene, surface: str, text: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    scene.write({"chat.yaml": text})
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "breakeven", "check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main", "-f", surface],
+            cwd=scene.folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: No space left on device; check the path, permissions and free space\n"
+
+
 def test_a_crash_is_no_verdict(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
