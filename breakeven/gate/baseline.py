@@ -135,7 +135,7 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 def renewal(path: str) -> str:
     """The command that writes a baseline anew."""
-    return f"renew it with: breakeven check PROFILE... --approve --approver WHO --reason WHY -o {path}"
+    return f"renew it with: breakeven check PROFILE... [--policy FILE] --approve --approver WHO --reason WHY -o {path}"
 
 
 def read_baseline(path: Path) -> Baseline:

@@ -49,6 +49,8 @@ def outcome(row: Compared, report: GateReport) -> str:
         over = any(f.rule == "cost_increase" and f.profile == row.name and not f.about for f in report.findings)
         judged = "cost_increase" in report.rules_on
         return "dearer, beyond the tolerance" if over else "dearer, within the tolerance" if judged else "dearer"
+    if any(f.rule == "cost_increase" and f.profile == row.name and f.about for f in report.findings):
+        return f"{'cheaper' if round(change * 100) < 0 else 'same cost'}, but dearer for the same tasks"
     if round(change * 100) < 0:
         return "cheaper: a decrease never blocks"
     return "same cost" if row.shares else "unchanged: nothing that costs money changed"
