@@ -63,6 +63,9 @@ def _heads(paths: Sequence[str]) -> list[LoadedProfile]:
         if path == "-":
             problems.append(Problem("standard input has no history", "name files", "-"))
             continue
+        if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+            problems.append(Problem("is no regular file", "name a file of the repository", path))
+            continue
         try:
             out.append(load_profile(path))
         except BreakevenError as error:

@@ -218,7 +218,10 @@ def is_dirty(repository: Path) -> bool:
 
 def head_commit(repository: Path) -> str:
     """HEAD, in short."""
-    return git("rev-parse", "--verify", "--quiet", "HEAD", cwd=repository).decode().strip()[:12]
+    try:
+        return git("rev-parse", "--verify", "--quiet", "HEAD", cwd=repository).decode().strip()[:12]
+    except InputError:
+        raise InputError(Problem("no commit is checked out here", "commit the change first", _OPTION)) from None
 
 
 def gone(revision: Revision, suffixes: Iterable[str]) -> dict[str, str]:

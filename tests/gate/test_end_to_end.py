@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -143,21 +144,33 @@ def test_the_market_is_kept_apart_from_the_change(tmp_path: Path, capsys: pytest
     assert row["market_usd_per_month"] > 0.0  # the announced rise of December
 
 
-def test_a_hundred_profiles_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_doubled_prompt_among_a_hundred_profiles_in_three_seconds(tmp_path: Path) -> None:
     folder = repository(tmp_path / "r")
-    monkeypatch.chdir(folder)
-    names = []
-    for number in range(100):
-        name = f"p{number}.yaml"
-        names.append(name)
+    names = [f"p{number}.yaml" for number in range(100)]
+    for number, name in enumerate(names):
         (folder / name).write_text(PROFILE.replace("name: chat", f"name: p{number}"), encoding="utf-8")
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "hundred")
     git(folder, "branch", "-f", "main", "HEAD")
     (folder / "p7.yaml").write_text(PROFILE.replace("name: chat", "name: p7").replace("input_tokens: 1000", "input_tokens: 2000"), encoding="utf-8")
-    start = time.perf_counter()
-    assert run(["check", *names, "--policy", "breakeven.policy.yaml", "--base-ref", "main"]) == 1
-    assert time.perf_counter() - start < 20  # a safety net; benchmarks/bench_gate.py measures it
+    git(folder, "commit", "-q", "-a", "-m", "a longer prompt")
+    command = [sys.executable, "-m", "breakeven", "check", *names, "--policy", "breakeven.policy.yaml", "--base-ref", "main", "--report", "json=../report.json"]
+    seconds = []
+    for _ in range(3):  # what a busy machine adds is not the gate's
+        start = time.perf_counter()
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        seconds.append(time.perf_counter() - start)
+        if seconds[-1] < 3:
+            break
+    assert done.returncode == 1, done.stderr
+    assert min(seconds) < 3
+    assert "100 profile(s) checked" in done.stdout
+    assert "p7.yaml:4 workload.input_tokens 1000 -> 2000" in done.stdout
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    (row,) = [item for item in report["profiles"] if item["change_cents"]]
+    assert (row["name"], report["head"]) == ("p7", git(folder, "rev-parse", "HEAD")[:12])
+    assert sum(share["cents"] for share in row["waterfall"]) == row["change_cents"] == round(row["change_usd_per_month"] * 100)
+    assert math.fsum(share["usd_per_month"] for share in row["waterfall"]) == row["change_usd_per_month"]
 
 
 def test_approval_and_diff_of_results(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

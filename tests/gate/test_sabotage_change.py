@@ -273,6 +273,61 @@ def two_profiles_that_swap_their_names(scene: Scene) -> None:
     scene.more = ["big.yaml"]
 
 
+@sabotage(2, "one of several offers of the same id: api:own/price, api:own/price#2")
+def a_twin_put_before_the_offer_that_the_policy_names(scene: Scene) -> None:
+    scene.base({"breakeven.policy.yaml": RISE.replace("headline-api", "'api:own/price'")})
+    scene.write({"chat.yaml": DOUBLED.replace("api:\n", FAKE.replace("own/fake", "own/price"))})
+
+
+@sabotage(2, "is not an offer of this profile")
+def the_offer_that_the_policy_names_removed(scene: Scene) -> None:
+    scene.base({"breakeven.policy.yaml": RISE.replace("headline-api", "'api:own/price'")})
+    scene.write({"chat.yaml": PROFILE.replace("own/price", "own/other")})
+
+
+@sabotage(2, "no regular file")
+def a_pipe_in_place_of_a_profile(scene: Scene) -> None:
+    (scene.folder / "chat.yaml").unlink()
+    os.mkfifo(scene.folder / "chat.yaml")
+
+
+@sabotage(2, "is a directory")
+def a_folder_in_place_of_a_profile(scene: Scene) -> None:
+    (scene.folder / "chat.yaml").unlink()
+    (scene.folder / "chat.yaml").mkdir()
+
+
+@sabotage(2, "the base's own profile")
+def a_base_that_holds_only_a_pointer_to_the_file(scene: Scene) -> None:
+    scene.base({"chat.yaml": "version: https://git-lfs.github.com/spec/v1\noid: sha256:4d7a\nsize: 12345\n"})
+    scene.write({"chat.yaml": PROFILE})
+
+
+@sabotage(2, "no commit is checked out here")
+def a_branch_without_a_commit(scene: Scene) -> None:
+    git(scene.folder, "checkout", "-q", "--orphan", "island")
+
+
+@sabotage(2, "the history between main and HEAD is not here")
+def a_branch_that_never_met_the_base(scene: Scene) -> None:
+    git(scene.folder, "checkout", "-q", "--orphan", "island")
+    scene.commit()
+
+
+@sabotage(1, "new_profile")
+def a_small_twin_under_the_old_path_and_the_big_one_under_another_case(scene: Scene) -> None:
+    git(scene.folder, "mv", "chat.yaml", "Chat.yaml")
+    scene.write({"Chat.yaml": DOUBLED, "chat.yaml": named("chatty")})
+    scene.more = ["Chat.yaml"]
+
+
+@sabotage(1, "cost_increase")
+def a_path_that_reads_as_a_pattern(scene: Scene) -> None:
+    scene.base({"a[1]*.yaml": named("b"), "a1.yaml": named("b", DOUBLED)})
+    scene.write({"a[1]*.yaml": named("b", DOUBLED)})
+    scene.more = ["a[1]*.yaml"]
+
+
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     prepare, code, words = SABOTAGES[name]
