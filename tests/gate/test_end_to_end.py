@@ -45,13 +45,23 @@ def test_a_doubled_prompt_fails_names_its_line_and_sums_exactly(pull_request: Pa
     assert git(pull_request, "status", "--porcelain") == ""
 
 
-def test_several_causes_sum_to_the_cent_whatever_their_order(pull_request: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = PROFILE.replace("input_tokens: 1000", "input_tokens: 1777").replace("33333", "41111").replace("output_usd_per_mtok: 10", "output_usd_per_mtok: 11.37")
-    (pull_request / "chat.yaml").write_text(text, encoding="utf-8")
-    assert run([*CHECK, "-f", "json"]) == 1
-    row = json.loads(capsys.readouterr().out)["profiles"][0]
-    assert {share["cause"] for share in row["waterfall"]} == {"volume", "token mix", "API price"}
-    assert sum(share["cents"] for share in row["waterfall"]) == round(row["change_usd_per_month"] * 100)
+@pytest.mark.parametrize(("input_tokens", "requests", "price", "output_tokens"), [(1777, 41111, 11.37, 500), (3141, 41111, 11.37, 700), (3141, 35791, 10.9, 700), (1234, 20000, 10.9, 812)])
+def test_several_causes_sum_to_the_last_bit_whatever_their_order(
+    pull_request: Path, input_tokens: int, requests: int, price: float, output_tokens: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PROFILE.replace("input_tokens: 1000", f"input_tokens: {input_tokens}").replace("33333", str(requests))
+    text = text.replace("output_usd_per_mtok: 10", f"output_usd_per_mtok: {price}").replace("output_tokens: 500", f"output_tokens: {output_tokens}\n  calls_per_task: 3")
+    head, host = text.split("self_host:")
+    told = []
+    for order in (text, f"self_host:{host}{head}"):
+        (pull_request / "chat.yaml").write_text(order, encoding="utf-8")
+        run([*CHECK, "-f", "json"])
+        row = json.loads(capsys.readouterr().out)["profiles"][0]
+        assert {share["cause"] for share in row["waterfall"]} == {"volume", "token mix", "calls per task", "API price"}
+        assert sum(share["cents"] for share in row["waterfall"]) == round(row["change_usd_per_month"] * 100)
+        assert math.fsum(share["usd_per_month"] for share in row["waterfall"]) == row["change_usd_per_month"]
+        told.append([(share["cause"], share["usd_per_month"]) for share in row["waterfall"]])
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize(
