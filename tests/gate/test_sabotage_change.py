@@ -23,6 +23,10 @@ CHEAPEST = RISE.replace("headline-api", "cheapest")
 STRICT = "version: 1\nsubject: cheapest\nrules: {cost_increase: {max_share: 1%}, unsourced_saving: {level: error}}\n"
 LISTED = PROFILE.replace(f"{{model: own/price, {PRICES}}}", "google/gemini-4-argon")
 RANGES = "uncertainty:\n  ranges:\n    self_host.supply[0].usd_per_gpu_hour: {low: 2.5, high: 22.5, distribution: uniform}\n"
+RENT = (
+    "kind: rental\nid: own\nname: Own deal\ntier: hyperscaler\nprices:\n  - {{effective: 2026-01-01, accelerator: h100-sxm, usd_per_gpu_hour: {price}, "
+    "term: on-demand, gpus_per_sku: 1, source: {{title: deal, retrieved: 2026-01-01, kind: quote}}}}\n"
+)
 TOKENS = PROFILE.replace("requests_per_day: 33333", "tokens_per_day: 50M")
 
 
@@ -314,6 +318,15 @@ def a_branch_that_never_met_the_base(scene: Scene) -> None:
     scene.commit()
 
 
+@sabotage(1, "cost_increase: this change costs \\$3,650 a month more")
+def a_dearer_profile_behind_an_overlay_made_cheaper(scene: Scene) -> None:
+    text = PROFILE.replace("rent: h100-sxm, usd_per_gpu_hour: 12, gpus: 1", "rent: h100-sxm, provider: own, gpus: 1")
+    limit = "version: 1\nsubject: headline-self-host\nrules: {cost_increase: {max_usd_per_month: $1000}}\n"
+    scene.base({"chat.yaml": text, "facts/own.yaml": RENT.format(price=5), "breakeven.policy.yaml": limit})
+    scene.write({"chat.yaml": text.replace("gpus: 1", "gpus: 2"), "facts/own.yaml": RENT.format(price=0.01)})
+    scene.more = ["--catalog", "facts"]
+
+
 @sabotage(1, "new_profile")
 def a_small_twin_under_the_old_path_and_the_big_one_under_another_case(scene: Scene) -> None:
     git(scene.folder, "mv", "chat.yaml", "Chat.yaml")
@@ -387,6 +400,11 @@ def a_clock_set_back_to_keep_a_waiver_alive(scene: Scene) -> None:
 def a_new_profile_where_the_check_does_not_look(scene: Scene) -> None:
     scene.write({"other/new.yaml": named("big", PROFILE.replace("33333", "3M"))})
     scene.commit()
+
+
+@reported(0, "not among those checked: other/fresh.yml")
+def a_new_profile_that_nothing_tracks_yet(scene: Scene) -> None:
+    scene.write({"other/fresh.yml": named("fresh")})
 
 
 @reported(0, "not among those checked: other/old.yaml")
