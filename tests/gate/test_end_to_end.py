@@ -211,6 +211,30 @@ def test_the_self_test_finds_no_hole(capsys: pytest.CaptureFixture[str]) -> None
     assert "0 failed" in capsys.readouterr().out
 
 
+def test_the_self_test_covers_history_and_says_when_it_cannot(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(["check", "--self-test"]) == 0
+    said = capsys.readouterr().out
+    for label in ("the base revision passes: exit 0", "doubled prompt against a revision: exit 1", "a policy loosened by the change: exit 1", "a waiver brought along: exit 1"):
+        assert f"ok   {label}\n" in said
+    whole = int(said.splitlines()[-1].split()[0])
+    monkeypatch.setenv("PATH", "")
+    assert run(["check", "--self-test"]) == 0
+    said = capsys.readouterr().out
+    assert "left out: what needs git" in said
+    assert int(said.splitlines()[-1].split()[0]) == whole - 8
+
+
+def test_the_self_test_leaves_the_callers_repository_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = repository(tmp_path / "r")
+    before = git(folder, "log", "--all", "--format=%H"), git(folder, "status", "--porcelain")
+    for name, value in (("GIT_DIR", folder / ".git"), ("GIT_WORK_TREE", folder), ("GIT_INDEX_FILE", folder / ".git" / "index")):
+        monkeypatch.setenv(name, str(value))
+    assert run(["check", "--self-test"]) == 0
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name)
+    assert (git(folder, "log", "--all", "--format=%H"), git(folder, "status", "--porcelain")) == before
+
+
 def test_the_self_test_fails_when_the_gate_has_a_hole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("breakeven.gate.engine.judge", lambda case: [])
     assert run(["check", "--self-test"]) == 1

@@ -5,6 +5,7 @@ What cannot be told from an honest change is not blocked: it is said in the repo
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -327,6 +328,45 @@ def a_dearer_profile_behind_an_overlay_made_cheaper(scene: Scene) -> None:
     scene.more = ["--catalog", "facts"]
 
 
+def locked(scene: Scene) -> None:
+    scene.write({"chat.yaml": PROFILE.replace("usd_per_gpu_hour: 12, ", "")})
+    assert run(["catalog", "lock", "chat.yaml", "-o", "x.lock"]) == 0
+    scene.base({})
+    scene.more = ["--locked", "x.lock"]
+
+
+@sabotage(1, "facts_moved_back: facts are asked for as of 2026-11-20, and the base has them as of 2026-11-23")
+def a_lock_set_back(scene: Scene) -> None:
+    locked(scene)
+    assert run(["catalog", "lock", "chat.yaml", "--as-of", "2026-11-20", "-o", "x.lock"]) == 0
+
+
+@sabotage(1, "lock_drift: .*not locked")
+def a_lock_emptied_of_its_facts(scene: Scene) -> None:
+    locked(scene)
+    scene.write({"x.lock": json.dumps({**json.loads(Path("x.lock").read_text(encoding="utf-8")), "facts": {}})})
+
+
+@sabotage(2, "x.lock: no such file")
+def a_lock_removed(scene: Scene) -> None:
+    locked(scene)
+    Path("x.lock").unlink()
+
+
+@sabotage(2, "x.lock: is a damaged lock")
+def a_lock_that_parses_and_says_nothing(scene: Scene) -> None:
+    locked(scene)
+    scene.write({"x.lock": Path("x.lock").read_text(encoding="utf-8").replace('"as_of": "2026-11-23"', '"as_of": "NaN"')})
+
+
+@sabotage(2, "the base revision main has no x.lock")
+def a_lock_that_arrives_with_the_change(scene: Scene) -> None:
+    locked(scene)
+    git(scene.folder, "rm", "-q", "--cached", "x.lock")
+    git(scene.folder, "commit", "-q", "-m", "without")
+    git(scene.folder, "branch", "-f", "main", "HEAD")
+
+
 @sabotage(1, "new_profile")
 def a_small_twin_under_the_old_path_and_the_big_one_under_another_case(scene: Scene) -> None:
     git(scene.folder, "mv", "chat.yaml", "Chat.yaml")
@@ -544,6 +584,26 @@ def test_modules_of_the_change_are_not_run_in_place_of_the_tool(scene: Scene) ->
         cwd=scene.folder, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
+
+
+@pytest.mark.parametrize("more", [["--report", "json=-"], ["--report", "json=-", "-o", "-"], ["--report", "json=x", "-o", "x"]], ids=str)
+def test_two_surfaces_in_one_place_are_an_error(scene: Scene, more: list[str]) -> None:
+    assert scene.check(*more) == 2
+    assert scene.check("--report", "json=-", "-o", "text") == 0
+
+
+@pytest.mark.parametrize(("version", "said"), [
+    (0, "renew it with: breakeven check PROFILE... [--policy FILE] --approve --approver WHO --reason WHY -o"), (99, "upgrade breakeven"), ("1", "renew it with"),
+])  # fmt: skip
+def test_a_baseline_of_another_version_says_what_to_do(tmp_path: Path, version: object, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    world = World(tmp_path)
+    data = json.loads(world.baseline.read_text(encoding="utf-8"))
+    world.baseline.write_text(json.dumps({**data, "schema_version": version}), encoding="utf-8")
+    capsys.readouterr()
+    assert world.check() == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {world.baseline}: has schema version {version!r}, and this tool reads 1; ")
+    assert said in error
 
 
 def test_waivers_of_a_wide_scope_are_listed_with_it(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
