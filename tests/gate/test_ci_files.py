@@ -221,12 +221,12 @@ def test_no_input_is_ever_put_into_a_script(name: str) -> None:
 
 def gitlab(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
     job = yaml.safe_load((ROOT / "docs" / "ci" / "gitlab.yml").read_text(encoding="utf-8"))["breakeven"]
-    given = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": git(folder, "merge-base", "origin/main", "HEAD").strip(), **more}
+    given = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", **more}
     named = {key: re.sub(r"\$(\w+)", lambda match: given[match[1]], value) for key, value in job["variables"].items()}
     put(folder, "docs/ci/check.sh", (ROOT / "docs" / "ci" / "check.sh").read_text(encoding="utf-8"))
     return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", "\n".join(job["script"])], cwd=folder, capture_output=True, text=True, check=False, timeout=120,
-        env=environment(**{**named, "BREAKEVEN_PROFILES": "chat.yaml"}),
+        env=environment(**{**given, **named, "BREAKEVEN_PROFILES": "chat.yaml"}),
     )  # fmt: skip
 
 
@@ -242,7 +242,22 @@ def test_the_gitlab_job_fails_a_dearer_change_and_leaves_its_artifacts(folder: P
 
 
 def test_the_gitlab_job_outside_a_merge_request_cannot_judge(folder: Path) -> None:
-    assert gitlab(folder, CI_MERGE_REQUEST_DIFF_BASE_SHA="").returncode == 2
+    for name in ("", "nowhere"):
+        assert gitlab(folder, CI_MERGE_REQUEST_TARGET_BRANCH_NAME=name).returncode not in (0, 1)
+
+
+def test_the_gitlab_job_judges_by_the_policy_that_the_target_has_now(folder: Path) -> None:
+    """A branch that left before the policy was tightened is not judged by the one it remembers."""
+    origin = folder.parent / "origin"
+    git(origin, "checkout", "-q", "main")
+    put(origin, "breakeven.policy.yaml", "version: 1\nrules: {cost_increase: {}}\n")
+    git(origin, "commit", "-q", "-a", "-m", "tighter")
+    put(folder, "chat.yaml", PROFILE.replace("33333", "33334"))
+    git(folder, "commit", "-q", "-a", "-m", "a little dearer")
+    done = gitlab(folder)
+    assert done.returncode == 1, done.stderr
+    assert "cost_increase" in done.stdout
+    assert "stale_branch: the base changed this file after this branch left it" in done.stdout
 
 
 # --- pre-commit ------------------------------------------------------------------------------------
