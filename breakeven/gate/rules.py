@@ -51,10 +51,10 @@ class Case(Struct, frozen=True):
         place = self.loaded.document.key_position(loc)
         return place[0] if place else None
 
-    def first_changed_line(self) -> int | None:
-        """The line of the first changed key that stands in the head."""
-        changes = [change for share in self.compared.shares for change in share.changes]
-        lines = [change.line for change in changes if change.line is not None]
+    def dearest_line(self) -> int | None:
+        """The line of the key that costs most of the change, whatever else was changed before it."""
+        shares = sorted(self.compared.shares, key=lambda share: -share.cents)
+        lines = [change.line for share in shares for change in share.changes if change.line is not None]
         return lines[0] if lines else self.line_of("workload")
 
 
@@ -98,17 +98,18 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
         return
     if exceeds(rule, change, whole):
         causes = "; ".join(
-            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])})" for s in row.shares
+            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])})"
+            for s in sorted(row.shares, key=lambda share: -share.cents) if s.cents
         )
         yield case.find("cost_increase", f"this change costs {_grown(change, whole)}; allowed {_allowed(rule)}): {causes}",
-                        "undo it, or have a waiver approved", line=case.first_changed_line())  # fmt: skip
+                        "undo it, or have a waiver approved", line=case.dearest_line())  # fmt: skip
         return
     if row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
         more = _grown(row.same_work_usd_per_month - whole, whole)
         yield case.find(
             "cost_increase", f"the same tasks would cost {more}; allowed {_allowed(rule)}): the volume stays as written, so a task that takes more "
             "tokens or calls shows as fewer tasks", "give the volume as requests_per_day or tasks_per_day and say how many are expected",
-            line=case.first_changed_line(), about="same work",
+            line=case.dearest_line(), about="same work",
         )  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def _budgets(case: Case) -> Iterator[Finding]:
     before = None if base is None else base.usd_per_month  # on the same facts: the market's crossings are not this change's
     if rules.budget_crossed is not None and before is not None and head.usd_per_month is not None and before <= budget.max_usd < head.usd_per_month:
         yield case.find("budget_crossed", f"the budget of {usd(budget.max_usd)} a month was met before this change ({usd(before)})", "undo it",
-                        line=case.first_changed_line())  # fmt: skip
+                        line=case.dearest_line())  # fmt: skip
 
 
 def _verdict(case: Case) -> Iterator[Finding]:
@@ -157,7 +158,7 @@ def _verdict(case: Case) -> Iterator[Finding]:
         return
     if _side(base) != _side(head) or base.subject_side != head.subject_side:
         was, now = (f"{item.cheaper or 'nothing'} (paid: {item.subject or 'nothing'})" for item in (base, head))
-        yield case.find("verdict_flipped", f"the cheaper side was {was} and is {now}", "review the decision", line=case.first_changed_line())
+        yield case.find("verdict_flipped", f"the cheaper side was {was} and is {now}", "review the decision", line=case.dearest_line())
 
 
 def _side(item: Snapshot) -> str | None:

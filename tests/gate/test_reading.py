@@ -32,6 +32,16 @@ def test_what_fails_stands_before_every_profile(scene: Scene, capsys: pytest.Cap
     assert "(p4.yaml:4)" in lines[3]
 
 
+def test_a_finding_points_at_the_key_that_costs_and_leaves_out_what_costs_nothing(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """A harmless change put before the dear one draws nobody's eye away."""
+    scene.write({"chat.yaml": PROFILE.replace("33333", "33334").replace("output_usd_per_mtok: 10", "output_usd_per_mtok: 13").replace("9000", "8000")})
+    assert scene.check("-f", "github") == 1
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("::error file=chat.yaml,line=7,")
+    assert "API price +$1,521 (api[0].prices.output_usd_per_mtok); volume +$0.24 (workload.requests_per_day); undo it" in first
+    assert "throughput" not in first
+
+
 def test_a_profile_that_only_warns_takes_no_room_for_nothing(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     many(scene)
     scene.base({"breakeven.policy.yaml": RISE + "  budget_month: {level: warn, max_usd: 1}\n"})
