@@ -87,7 +87,7 @@ def _targets(format: str, output: Path | None, report: Sequence[str]) -> list[tu
     for name, _, option in targets:
         if name not in GATE_FORMATS:
             raise InputError(Problem(f"unknown format {name!r}", f"write one of {', '.join(GATE_FORMATS)}", option))
-    files = [str(target) for _, target, _ in targets if target is not None and str(target) != "-"]
+    files = ["-" if target is None else str(target) for _, target, _ in targets]
     if len(set(files)) != len(files):
         raise InputError(Problem("one file is named for two surfaces", "give each its own", "--report"))
     return [(name, target) for name, target, _ in targets]

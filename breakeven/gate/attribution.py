@@ -180,7 +180,9 @@ def to_cents(shares: Mapping[str, float], total: float) -> dict[str, int]:
 
 
 def summing_to(shares: Mapping[str, float], total: float) -> dict[str, float]:
-    """Shares whose correctly rounded sum is the total to the last bit: the largest takes the rounding remainder.
+    """Shares whose correctly rounded sum is the total to the last bit: the smallest, being the finest, takes the remainder.
+
+    Where even the smallest share is much larger than the total, the sum is as near as its last bit allows.
 
     >>> math.fsum(summing_to({"a": 0.1, "b": 0.2}, 0.30000000000000004).values()) == 0.30000000000000004
     True
@@ -188,12 +190,15 @@ def summing_to(shares: Mapping[str, float], total: float) -> dict[str, float]:
     out = dict(shares)
     if not out:
         return out
-    largest = max(out, key=lambda name: (abs(out[name]), name))
+    finest = min((name for name in out if out[name] != 0.0), key=lambda name: (abs(out[name]), name), default=max(out))
+    before = 0.0
     for _ in range(8):
         rest = total - math.fsum(out.values())
         if rest == 0.0:
             break
-        out[largest] += rest
+        # A sum half-way between two floats rounds past the total and back: half a step lands on it.
+        out[finest] += rest / 2 if rest == -before else rest
+        before = rest
     return out
 
 

@@ -15,14 +15,14 @@ from breakeven.catalog.store import Catalogue
 from breakeven.compare.lock import read_lock
 from breakeven.errors import BreakevenError, FactNotFound, InputError, Problem
 from breakeven.gate.compared import Facts, Side
-from breakeven.gate.engine import Question, Request
 from breakeven.gate.facts import World, companions, with_file
 from breakeven.gate.policy import Policy, load_policy
+from breakeven.gate.question import Question, Request
+from breakeven.gate.report import Finding
 from breakeven.gate.revision import Revision, gone, head_commit, is_dirty, placed, relative, top_level, verify
+from breakeven.gate.unchecked import YAML, unchecked
 from breakeven.profile.load import LoadedProfile, load_profile
 from breakeven.yamlio import Document, load_bytes, load_path
-
-_YAML = (".yaml", ".yml")
 
 
 class _Base(Struct, frozen=True):
@@ -79,14 +79,38 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     for item in heads:
         name = found[item.path]
         sides[item.path] = _side(base, item, name, date, seen) if name is not None else None
-    fork = revision.fork()
-    stale: tuple[str, ...] = ()
+    left = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None})
+    base.notes.extend(left.notes)
+    head, dirty = head_commit(repository), is_dirty(repository)
+    if revision.commit.startswith(head) and not dirty:
+        base.notes.append(f"{revision.ref} is the commit that is checked out, and nothing is uncommitted: there is no change to judge")
+    return Question(
+        sides, Facts(judged, head_world), policy, base=f"{revision.ref} ({revision.commit[:12]})",
+        head=head + (" with uncommitted changes" if dirty else ""), notes=tuple(base.notes),
+        general=(*_stale(revision, asked, seen), *left.findings), policy_document=policy_document, base_lock=base_lock,
+        places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
+    )  # fmt: skip
+
+
+def _stale(revision: Revision, asked: Sequence[str], seen: Mapping[str, str]) -> Iterator[Finding]:
+    """Files that the base has in another version than the one this branch started from, or than the one already fetched."""
+    fork, newer = revision.fork(), revision.newer()
     if fork is not None:
-        before = fork.files([*asked, *seen])
-        stale = tuple(sorted(name for name in {*seen, *before} if seen.get(name) != before.get(name)))
-    _gone(base, wanted, found)
-    head = head_commit(repository) + (" with uncommitted changes" if is_dirty(repository) else "")
-    return Question(sides, Facts(judged, head_world), policy, f"{revision.ref} ({revision.commit[:12]})", head, tuple(base.notes), stale, policy_document, base_lock)
+        for name in _differing(fork.files([*asked, *seen]), seen):
+            yield Finding(
+                "stale_branch", "error", "", "the base changed this file after this branch left it, so base and head differ by more than this change",
+                "merge or rebase onto the base, or compare with the common ancestor", name, file=name, about=name,
+            )  # fmt: skip
+    if newer is not None:
+        for name in _differing(newer.files([*asked, *seen]), seen):
+            yield Finding(
+                "stale_branch", "error", "", f"{revision.ref} is behind {newer.ref}, which has another version of this file",
+                f"compare with {newer.ref}", name, file=name, about=f"{newer.ref} {name}",
+            )  # fmt: skip
+
+
+def _differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
 def _policy(request: Request, name: str, base: _Base) -> tuple[Policy, Document]:
@@ -99,10 +123,15 @@ def _policy(request: Request, name: str, base: _Base) -> tuple[Policy, Document]
         policy = load_policy(Document(document.data, f"{ref}:{name}", document.node))
     except InputError as error:
         raise InputError(problem.changed(fix=f"{problem.fix or 'mend it'} (the base's policy judges: mend it there first)") for problem in error.problems) from None
-    if base.path(name).read_bytes() != _here(request.policy_path):
+    if _lines(base.path(name).read_bytes()) != _lines(_here(request.policy_path)):
         load_policy(load_path(request.policy_path))  # a policy that cannot judge may not land either
         base.notes.append(f"{name} changes here; the base's version judges this change, the new one takes effect after it lands")
     return policy, Document(document.data, str(request.policy_path), document.node)
+
+
+def _lines(raw: bytes) -> bytes:
+    """The same text whatever a checkout made of its line ends."""
+    return raw.replace(b"\r\n", b"\n")
 
 
 def _here(path: Path) -> bytes:
@@ -128,9 +157,9 @@ def _overlays(request: Request, names: Sequence[str], base: _Base) -> list[Path]
 
 def _contents(path: Path) -> dict[str, bytes]:
     if path.is_file():
-        return {"": path.read_bytes()}
+        return {"": _lines(path.read_bytes())}
     # What a catalogue reads: editors' and the system's own files do not count.
-    return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file() and p.suffix in _YAML}
+    return {p.relative_to(path).as_posix(): _lines(p.read_bytes()) for p in path.rglob("*") if p.is_file() and p.suffix in YAML}
 
 
 def _base_lock(name: str, base: _Base) -> dict[str, Any]:
@@ -145,7 +174,7 @@ def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str
     new = [item for item in heads if found[item.path] is None]
     if not new:
         return found
-    missing = gone(base.revision, _YAML)
+    missing = gone(base.revision, YAML)
     by_name: dict[str, list[str]] = {}
     for name, raw in base.revision.read(missing).items():
         try:
@@ -161,14 +190,6 @@ def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str
             base.fetch({same[0]: missing[same[0]]})
             base.notes.append(f"{wanted[item.path]} was {same[0]} at the base")
     return found
-
-
-def _gone(base: _Base, wanted: Mapping[str, str], found: Mapping[str, str | None]) -> None:
-    folders = sorted({Path(name).parent.as_posix() for name in wanted.values()})
-    missing = gone(base.revision, _YAML)
-    lost = sorted(name for name in missing if Path(name).parent.as_posix() in folders and name not in found.values())
-    if lost:
-        base.notes.append(f"gone since the base, so not checked: {', '.join(lost)}")
 
 
 def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, seen: dict[str, str]) -> Side:
@@ -191,7 +212,7 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
         seen.update(files)
         base.fetch(files)
         here = Path(head.path).parent / beside
-        if not here.is_file() or here.read_bytes() != base.path(inside).read_bytes():
+        if not here.is_file() or _lines(here.read_bytes()) != _lines(base.path(inside).read_bytes()):
             data = with_file(loaded.document.data if data is None else data, loc, str(base.path(inside)))
             labels[str(base.path(inside))] = f"{beside} as at {revision.ref}"
     moved = name if name != relative(Path(head.path), repository) else None

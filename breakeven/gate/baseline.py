@@ -44,7 +44,9 @@ class Baseline(Struct, frozen=True):
     approved_by: str
     approved_on: str | None
     reason: str
+    digest: str
     profiles: Mapping[str, Approved]
+    policy_digest: str | None = None  # of the policy it was approved under, if one was given
 
 
 class SignOff(Struct, frozen=True):
@@ -55,7 +57,12 @@ class SignOff(Struct, frozen=True):
     on: dt.date | None
 
 
-def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str, sign_off: SignOff) -> str:
+def policy_digest(data: Any) -> str:
+    """What a policy says, whatever its comments and layout."""
+    return _digest({"policy": _plain(data)})
+
+
+def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str, sign_off: SignOff, policy: Any = None) -> str:
     """The bytes of a baseline. Raises :class:`InputError` when it must not or cannot be signed off."""
     dates = sorted({world.date_of(loaded) for loaded in heads})
     if len(dates) != 1:
@@ -79,6 +86,7 @@ def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str,
         "as_of": dates[0].isoformat(),
         "catalog": {"version": world.catalogue.version, "digest": world.catalogue.digest},
         "subject": subject,
+        "policy_digest": None if policy is None else policy_digest(policy),
         "approved_by": sign_off.by,
         "approved_on": sign_off.on.isoformat() if sign_off.on else None,
         "reason": sign_off.reason,
@@ -127,7 +135,7 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 def renewal(path: str) -> str:
     """The command that writes a baseline anew."""
-    return f"renew it with: breakeven check PROFILE... --approve --approver WHO --reason WHY -o {path}"
+    return f"renew it with: breakeven check PROFILE... [--policy FILE] --approve --approver WHO --reason WHY -o {path}"
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -170,7 +178,8 @@ def _baseline(data: Mapping[str, Any], path: str) -> Baseline:
         raise ValueError("who approved it and why")
     return Baseline(
         path, dt.date.fromisoformat(data["as_of"]), str(data["tool_version"]), str(data["catalog"]["version"]),
-        str(data["catalog"]["digest"]), str(data["subject"]), who, data["approved_on"], why, profiles,
+        str(data["catalog"]["digest"]), str(data["subject"]), who, data["approved_on"], why, str(data["digest"]), profiles,
+        data.get("policy_digest"),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
 from breakeven.gate.attribution import Share, attribute
 from breakeven.gate.facts import World
+from breakeven.gate.remarks import remarks
 from breakeven.gate.report import Compared
 from breakeven.gate.snapshot import Snapshot, snapshot
 from breakeven.offers.build import build_offers
@@ -101,6 +102,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
         )  # fmt: skip
         notes += [note] if note else []
         shares = tuple(replace(share, changes=tuple(_labelled(c, base.labels) for c in share.changes)) for share in shares)
+    notes += [] if same else remarks(base.loaded, head, base_now, now)
     row = Compared(
         name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, shares=shares,
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), head_facts_usd_per_month=on_head_facts,

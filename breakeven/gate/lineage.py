@@ -7,10 +7,23 @@ from typing import Any
 
 Loc = tuple[int | str, ...]
 _OF_SUPPLY = (
-    "usd_per_gpu_hour", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w",
+    "discount", "usd_per_gpu_hour", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w",
     "nameplate_w",
 )  # fmt: skip
 _OF_HOST = ("labour_usd_per_fte_year", "network_usd_per_month")
+
+
+def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
+    """Own claims of the head that the base does not make anywhere: entries may move within their list."""
+    known = {_said(base, loc) for loc, _ in own_claims(base)}
+    return ((loc, text) for loc, text in own_claims(head) if _said(head, loc) not in known)
+
+
+def _said(data: Any, loc: Loc) -> tuple[str, str]:
+    value = data
+    for step in loc:
+        value = value[step]
+    return str(loc[-1]) if isinstance(loc[-1], str) else str(loc[-2]), repr(value)
 
 
 def own_claims(data: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
@@ -18,6 +31,7 @@ def own_claims(data: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
     for index, choice in enumerate(_list(data.get("api"))):
         if isinstance(choice, dict):
             yield from _section(choice.get("prices"), ("api", index, "prices"), f"api[{index}].prices")
+            yield from _keys(choice, ("discount",), ("api", index), f"api[{index}]")
     host = data.get("self_host")
     if not isinstance(host, dict):
         return

@@ -111,19 +111,27 @@ class Rules(Part):
     crossing_within: CrossingWithin | None = None
     stale_fact: StaleFact | None = None
     unsourced_assumption: Rule | None = None  # a price or throughput of the profile's own without a source
+    unsourced_saving: Rule = Rule(level="warn")  # a saving of this change that rests on such a number; warns unless switched off
     probability: Probability | None = None
     infeasible: Infeasible = Infeasible()  # on unless switched off
     new_profile: Rule = Rule()  # on unless switched off: a profile without a base cannot be compared
     facts_moved_back: Rule = Rule()  # on unless switched off: the profile asks for older facts than its base
     stale_branch: Rule = Rule()  # on unless switched off: the base changed these files after this branch left it
+    left_unchecked: Rule = Rule()  # on unless switched off: a profile moved to where the check does not look
     lock_drift: Rule = Rule()  # on unless switched off: facts differ from the lock that is given
     waiver_expiry: WaiverExpiry = WaiverExpiry()  # on unless switched off; expired waivers always are errors
 
 
 RULE_IDS = tuple(Rules.model_fields)
 # They protect the gate; a policy needs a rule of its own beside them.
-_ALWAYS_ON = ("infeasible", "new_profile", "facts_moved_back", "stale_branch", "lock_drift", "waiver_expiry")
+_ALWAYS_ON = ("unsourced_saving", "infeasible", "new_profile", "facts_moved_back", "stale_branch", "left_unchecked", "lock_drift", "waiver_expiry")
+OF_THE_CHANGE = ("stale_branch", "left_unchecked", "waiver_expiry")  # about no profile, so in no waiver's scope
 _OF_MONEY = ("cost_increase", "market_increase", "budget_month", "budget_crossed", "new_profile")
+
+
+def may_be_waived(rule: str) -> bool:
+    """Whether a waiver may name a rule."""
+    return rule not in OF_THE_CHANGE
 
 
 class Waiver(Part):
@@ -145,6 +153,8 @@ class Waiver(Part):
             raise ValueError(f"rule: {self.rule!r} does not exist; {did_you_mean(self.rule, RULE_IDS)}")
         if self.rule == "waiver_expiry":
             raise ValueError("rule: the expiry of waivers can't be waived; renew the waiver")
+        if not may_be_waived(self.rule):
+            raise ValueError(f"rule: {self.rule} is about no profile, so nothing is in a waiver's scope; set the rule's level instead")
         if not self.reason.strip() or not self.owner.strip() or not self.approver.strip():
             raise ValueError("reason, owner and approver cannot be blank; fill them in")
         if self.owner.strip().casefold() == self.approver.strip().casefold():

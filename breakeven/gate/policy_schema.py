@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from breakeven.gate.policy import POLICY_VERSION, RULE_IDS, Policy
+from breakeven.gate.policy import POLICY_VERSION, RULE_IDS, Policy, may_be_waived
 from breakeven.profile.schema import DIALECT, described
 
 
@@ -13,7 +13,7 @@ def policy_schema() -> dict[str, Any]:
     """The schema as plain data, in a fixed order."""
     schema, definitions = described(Policy)
     schema["properties"]["version"] = {"const": POLICY_VERSION, "description": "the version of this format"}
-    definitions["Waiver"]["properties"]["rule"] = {"enum": list(RULE_IDS), "description": "whose findings it covers"}
+    definitions["Waiver"]["properties"]["rule"] = {"enum": [rule for rule in RULE_IDS if may_be_waived(rule)], "description": "whose findings it covers"}
     return {
         "$schema": DIALECT,
         "title": "breakeven policy",

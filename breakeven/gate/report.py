@@ -25,6 +25,7 @@ class Finding(Struct, frozen=True):
     path: str
     line: int | None = None
     waived_by: str | None = None
+    file: str = ""  # the path from the repository's top, where that is known and another
     about: str = ""  # what tells two findings of a rule in one profile apart: an offer, a fact, a key
 
 

@@ -101,6 +101,29 @@ class Revision(Struct, frozen=True):
             at = end + 1 + size + 1
         return {name: contents[identity] for name, identity in files.items()}
 
+    def changed(self, suffixes: Sequence[str]) -> tuple[str, ...]:
+        """Files of the working tree that differ from this revision's, new ones included, by suffix."""
+        differ = git("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", self.commit, "--", cwd=self.repository)
+        new = git("ls-files", "-z", "--others", "--exclude-standard", cwd=self.repository)
+        names = (differ + new).decode("utf-8", "surrogateescape").split("\0")
+        return tuple(sorted({name for name in names if name.endswith(tuple(suffixes))}))
+
+    def newer(self) -> Revision | None:
+        """What was fetched of this branch since, where the revision is a local branch that lags behind it."""
+        name = self.ref.removeprefix("refs/heads/")
+        listing = git("for-each-ref", "--format=%(refname)%00%(upstream)", "--", f"refs/heads/{name}", f"refs/remotes/origin/{name}", cwd=self.repository)
+        rows = dict(line.split("\0") for line in listing.decode("utf-8", "replace").splitlines())
+        if f"refs/heads/{name}" not in rows:
+            return None
+        remote = rows[f"refs/heads/{name}"] or f"refs/remotes/origin/{name}"
+        if not remote.startswith("refs/remotes/") or not git("for-each-ref", "--format=x", "--", remote, cwd=self.repository):
+            return None
+        commit = git("rev-parse", "--verify", "--quiet", f"{remote}^{{commit}}", cwd=self.repository).decode().strip()
+        return None if self._contains(commit) else Revision(self.repository, remote.removeprefix("refs/remotes/"), commit)
+
+    def _contains(self, commit: str) -> bool:
+        return not git("rev-list", "--max-count=1", commit, f"^{self.commit}", cwd=self.repository).strip()
+
     def fork(self) -> Revision | None:
         """Where the working tree's history left this revision's; None when it contains it."""
         try:
@@ -195,7 +218,10 @@ def is_dirty(repository: Path) -> bool:
 
 def head_commit(repository: Path) -> str:
     """HEAD, in short."""
-    return git("rev-parse", "--verify", "--quiet", "HEAD", cwd=repository).decode().strip()[:12]
+    try:
+        return git("rev-parse", "--verify", "--quiet", "HEAD", cwd=repository).decode().strip()[:12]
+    except InputError:
+        raise InputError(Problem("no commit is checked out here", "commit the change first", _OPTION)) from None
 
 
 def gone(revision: Revision, suffixes: Iterable[str]) -> dict[str, str]:

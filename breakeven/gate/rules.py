@@ -9,18 +9,24 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any
 
 from msgspec import Struct
 
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
-from breakeven.gate.lineage import own_claims
+from breakeven.errors import InputError, Problem
+from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
 from breakeven.gate.snapshot import Snapshot, side_of
 from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile
+from breakeven.yamlio import dotted
+
+_DRAWS, _SEED = 4096, 1
 
 
 class Case(Struct, frozen=True):
@@ -33,6 +39,7 @@ class Case(Struct, frozen=True):
     loaded: LoadedProfile
     on: dt.date | None
     base_infeasible: frozenset[str]  # offers that could not serve at the base either
+    base_data: Any = None  # what the base's profile says; None where there is none
     drift: tuple[str, ...] = ()  # facts that differ from the lock
 
     def find(self, rule: str, message: str, fix: str, *, line: int | None = None, level: Level | None = None, about: str = "") -> Finding:
@@ -44,10 +51,10 @@ class Case(Struct, frozen=True):
         place = self.loaded.document.key_position(loc)
         return place[0] if place else None
 
-    def first_changed_line(self) -> int | None:
-        """The line of the first changed key that stands in the head."""
-        changes = [change for share in self.compared.shares for change in share.changes]
-        lines = [change.line for change in changes if change.line is not None]
+    def dearest_line(self) -> int | None:
+        """The line of the key that costs most of the change, whatever else was changed before it."""
+        shares = sorted(self.compared.shares, key=lambda share: -share.cents)
+        lines = [change.line for share in shares for change in share.changes if change.line is not None]
         return lines[0] if lines else self.line_of("workload")
 
 
@@ -91,17 +98,18 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
         return
     if exceeds(rule, change, whole):
         causes = "; ".join(
-            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])})" for s in row.shares
+            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])})"
+            for s in sorted(row.shares, key=lambda share: -share.cents) if s.cents
         )
         yield case.find("cost_increase", f"this change costs {_grown(change, whole)}; allowed {_allowed(rule)}): {causes}",
-                        "undo it, or have a waiver approved", line=case.first_changed_line())  # fmt: skip
+                        "undo it, or have a waiver approved", line=case.dearest_line())  # fmt: skip
         return
     if row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
         more = _grown(row.same_work_usd_per_month - whole, whole)
         yield case.find(
             "cost_increase", f"the same tasks would cost {more}; allowed {_allowed(rule)}): the volume stays as written, so a task that takes more "
             "tokens or calls shows as fewer tasks", "give the volume as requests_per_day or tasks_per_day and say how many are expected",
-            line=case.first_changed_line(), about="same work",
+            line=case.dearest_line(), about="same work",
         )  # fmt: skip
 
 
@@ -141,7 +149,7 @@ def _budgets(case: Case) -> Iterator[Finding]:
     before = None if base is None else base.usd_per_month  # on the same facts: the market's crossings are not this change's
     if rules.budget_crossed is not None and before is not None and head.usd_per_month is not None and before <= budget.max_usd < head.usd_per_month:
         yield case.find("budget_crossed", f"the budget of {usd(budget.max_usd)} a month was met before this change ({usd(before)})", "undo it",
-                        line=case.first_changed_line())  # fmt: skip
+                        line=case.dearest_line())  # fmt: skip
 
 
 def _verdict(case: Case) -> Iterator[Finding]:
@@ -150,7 +158,7 @@ def _verdict(case: Case) -> Iterator[Finding]:
         return
     if _side(base) != _side(head) or base.subject_side != head.subject_side:
         was, now = (f"{item.cheaper or 'nothing'} (paid: {item.subject or 'nothing'})" for item in (base, head))
-        yield case.find("verdict_flipped", f"the cheaper side was {was} and is {now}", "review the decision", line=case.first_changed_line())
+        yield case.find("verdict_flipped", f"the cheaper side was {was} and is {now}", "review the decision", line=case.dearest_line())
 
 
 def _side(item: Snapshot) -> str | None:
@@ -252,19 +260,38 @@ def _unsourced(case: Case) -> Iterator[Finding]:
             yield case.find("unsourced_assumption", f"{source.id} is an assumption without a source", "give the record a source with a URL", about=source.id)
 
 
+def _unsourced_saving(case: Case) -> Iterator[Finding]:
+    """Own numbers without a source, new in this change, behind a share of it that saves."""
+    if case.base_data is None:
+        return
+    for loc, text in new_claims(case.base_data, case.loaded.document.data):
+        key = dotted(loc)
+        for share in case.compared.shares:
+            if share.cents < 0 and any(key.startswith(change.key) or change.key.startswith(key) for change in share.changes):
+                yield case.find("unsourced_saving", f"{usd(-share.cents / 100)} a month less ({share.cause}) rests on {text}, which is new here and has no source",
+                                "add source: to it, or move it to a catalogue overlay", line=case.line_of(*loc), about=key)  # fmt: skip
+                break
+
+
 def _probability(case: Case) -> Iterator[Finding]:
     rule = case.policy.rules.probability
-    if rule is None:
+    if rule is None or rule.level == "off":
         return
+    missing = [name for name in ("numpy", "scipy") if find_spec(name) is None]
+    if missing:
+        raise InputError(Problem(f"the rule needs {' and '.join(missing)}", "pip install 'breakeven[risk]'", "policy", field="rules.probability"))
     from breakeven.compare.risk import risk
 
     chosen = case.result.headline.cheaper_at_volume
-    offers = {offer.offer: offer.cheapest_probability for offer in risk(case.scope, draws=4096).offers}
-    now = offers.get(chosen) if chosen is not None else None
+    # A seed of the gate's own: one that a profile may choose could be chosen until the answer fits.
+    drawn = risk(case.scope, draws=_DRAWS, seed=_SEED)
+    now = next((offer.cheapest_probability for offer in drawn.offers if offer.offer == chosen), None)
+    # What could not be computed does not speak for the offer.
+    now = None if now is None or not math.isfinite(now) else now - drawn.failed_draws / drawn.draws
     if now is None or not now >= rule.minimum:
         shown = "unknown" if now is None else percent(now)
         yield case.find("probability", f"{chosen or 'no offer'} is cheapest with probability {shown} (required {percent(rule.minimum)})",
-                        "measure first what `breakeven risk` names first", line=case.line_of("uncertainty"))  # fmt: skip
+                        "measure first what `breakeven risk` names first", line=case.line_of("uncertainty") or case.line_of("api"))  # fmt: skip
 
 
 def _moved_back(case: Case) -> Iterator[Finding]:
@@ -280,7 +307,7 @@ def _drift(case: Case) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    _new, _moved_back, _cost_increase, _market, _budgets, _verdict, _near, _crossing, _infeasible, _stale, _unsourced, _probability, _drift,
+    _new, _moved_back, _cost_increase, _market, _budgets, _verdict, _near, _crossing, _infeasible, _stale, _unsourced, _unsourced_saving, _probability, _drift,
 )  # fmt: skip
 
 

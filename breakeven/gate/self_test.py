@@ -7,10 +7,12 @@ exit code 0 is a hole in the gate, and the self-test fails.
 from __future__ import annotations
 
 import json
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 
 PROFILE = """\
@@ -27,16 +29,31 @@ POLICY = "version: 1\nsubject: headline-api\nrules:\n  cost_increase: {max_share
 
 def self_test_report() -> tuple[str, bool]:
     """(text, whether a sabotage got through). The clean case must pass, or catching proves nothing."""
-    lines, holes = [], 0
+    lines: list[str] = []
+    run, holes = 0, 0
     with tempfile.TemporaryDirectory(prefix="breakeven-self-test-") as name:
         folder = Path(name)
-        for label, expected_pass, arguments in _cases(folder):
+        for label, expected_pass, arguments in chain(_cases(folder), _with_history(folder / "repository", lines)):
             code = _run(arguments)
             good = (code == 0) if expected_pass else (code not in (0, 70))
-            holes += not good
+            run, holes = run + 1, holes + (not good)
             lines.append(f"{'ok  ' if good else 'HOLE'} {label}: exit {code}")
-    lines.append(f"{len(lines) - holes} passed, {holes} failed")
+    lines.append(f"{run - holes} passed, {holes} failed")
     return "\n".join(lines) + "\n", holes > 0
+
+
+def _with_history(folder: Path, lines: list[str]) -> Iterator[tuple[str, bool, list[str]]]:
+    from breakeven.gate.self_test_repository import repository_cases
+
+    folder.mkdir()
+    try:
+        cases = repository_cases(folder, PROFILE, POLICY)
+    except (OSError, subprocess.SubprocessError) as error:
+        lines.append(f"left out: what needs git ({error})")
+        return
+    for case, prepare in cases:
+        prepare()
+        yield case
 
 
 def _run(arguments: list[str]) -> int:

@@ -64,6 +64,12 @@ def _subject(result: Comparison, subject: str) -> OfferAtVolume | None:
         raise InputError(
             Problem(f"the policy's subject {subject!r} is not an offer of this profile", f"its offers: {known}", result.profile_path)
         )
+    twins = [row.offer.id for row in result.offers if row.offer.id.partition("#")[0] == subject.partition("#")[0]]
+    if len(twins) > 1:  # their numbers follow the order of the profile, so an entry put first would take the place of another
+        raise InputError(
+            Problem(f"the policy's subject {subject!r} is one of several offers of the same id: {', '.join(twins)}",
+                    "give each a model, provider or term of its own, or let the policy ask for cheapest", result.profile_path)
+        )  # fmt: skip
     return found if found.usd_per_month is not None else None
 
 

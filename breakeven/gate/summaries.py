@@ -14,11 +14,13 @@ SUMMARIES = {
     "crossing_within": "No crossover is near at the current growth.",
     "stale_fact": "Facts in use are recent enough.",
     "unsourced_assumption": "Every number that matters says where it comes from.",
+    "unsourced_saving": "A saving rests on numbers that say where they come from.",
     "probability": "The cheaper offer is the cheapest with enough probability.",
     "infeasible": "Every offer can serve within its capacity and latency.",
     "new_profile": "A profile without a base is approved before it lands.",
     "facts_moved_back": "A change may not fall back to older facts than its base.",
     "stale_branch": "What the base changed since is merged before a change is judged.",
+    "left_unchecked": "A profile does not move to where the check does not look.",
     "lock_drift": "Facts are as they were locked.",
     "waiver_expiry": "Waivers end, and are renewed in time.",
 }

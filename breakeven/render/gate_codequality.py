@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakeven.gate.report import GateReport
-from breakeven.render.gate_words import NAME, identity, ordered, uri
+from breakeven.render.gate_words import NAME, file_of, identity, ordered
 from breakeven.render.json_result import dumps
 from breakeven.render.text import plain
 
@@ -14,7 +14,7 @@ def render(report: GateReport) -> str:
         [
             {
                 "description": plain(f"{f.rule}: {f.message}; {f.fix}", limit=2000), "check_name": f"{NAME}/{f.rule}", "fingerprint": identity(f),
-                "severity": "major" if f.level == "error" else "minor", "location": {"path": uri(f.path), "lines": {"begin": f.line or 1}},
+                "severity": "major" if f.level == "error" else "minor", "location": {"path": plain(file_of(f)), "lines": {"begin": f.line or 1}},
             }
             for f in ordered(report.findings) if f.waived_by is None
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME
+from breakeven.render.gate_words import NAME, file_of, remarks
 from breakeven.render.text import plain
 
 _ANNOTATIONS = 10  # of a level and step; the runner drops the rest without a word
@@ -17,10 +17,15 @@ def render(report: GateReport) -> str:
         found = [f for f in report.findings if f.level == level and f.waived_by is None]
         kept = found if len(found) <= _ANNOTATIONS else found[: _ANNOTATIONS - 1]
         for finding in kept:
-            place = f"file={_property(finding.path.removeprefix('./'))}" + (f",line={finding.line}" if finding.line else "")
+            place = f"file={_property(file_of(finding))}" + (f",line={finding.line}" if finding.line else "")
             out.append(f"::{command} {place},title={_property(f'{NAME} {finding.rule}')}::{_data(_message(finding))}")
         if len(found) > len(kept):
             out.append(f"::{command} title={NAME}::{len(found) - len(kept)} more finding(s) of this level are in the report")
+    notes = remarks(report)
+    kept_notes = notes if len(notes) < _ANNOTATIONS else notes[: _ANNOTATIONS - 2]
+    out += [f"::notice title={NAME}::{_data(plain(note, limit=_MESSAGE))}" for note in kept_notes]
+    if len(notes) > len(kept_notes):
+        out.append(f"::notice title={NAME}::{len(notes) - len(kept_notes)} more note(s) are in the report")
     out.append(f"::notice title={NAME}::{_data(report.verdict)}")
     return "\n".join(out) + "\n"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from breakeven.gate.report import GATE_SCHEMA_VERSION, Compared, GateReport
 from breakeven.gate.snapshot import to_data
-from breakeven.render.gate_words import NAME, identity, outcome, to_cents
+from breakeven.render.gate_words import NAME, file_of, identity, outcome, to_cents
 from breakeven.render.json_result import dumps
 
 
@@ -22,7 +22,7 @@ def render(report: GateReport) -> str:
             "profiles": [_profile(row, report) for row in report.profiles],
             "findings": [
                 {
-                    "rule": f.rule, "level": f.level, "profile": f.profile, "message": f.message, "fix": f.fix, "path": f.path, "line": f.line,
+                    "rule": f.rule, "level": f.level, "profile": f.profile, "message": f.message, "fix": f.fix, "path": f.path, "file": file_of(f), "line": f.line,
                     "waived_by": f.waived_by, "about": f.about, "fingerprint": identity(f),
                 }
                 for f in report.findings

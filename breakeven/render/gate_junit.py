@@ -1,12 +1,13 @@
-"""A gate's report as JUnit XML: one test case per profile and rule that is on."""
+"""A gate's report as JUnit XML: one test case per profile and rule that is on, and one for each rule about the change as a whole."""
 
 from __future__ import annotations
 
 from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
+from breakeven.gate.policy import OF_THE_CHANGE
 from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME, outcome
+from breakeven.render.gate_words import NAME, file_of, outcome, remarks
 from breakeven.render.text import plain
 
 
@@ -14,18 +15,26 @@ def render(report: GateReport) -> str:
     """Errors are failures, waived ones are skipped, warnings are output. A diff has one passing case per profile."""
     cases: list[tuple[str, int, int]] = []
     for row in report.profiles:
-        for rule in report.rules_on or ("compared",):
+        for rule in [rule for rule in report.rules_on if rule not in OF_THE_CHANGE] or ("compared",):
             found = [f for f in report.findings if f.profile == row.name and f.rule == rule]
             cases.append(_case(row.name, rule, found, outcome(row, report) if rule in ("cost_increase", "compared") else ""))
-    for finding in (f for f in report.findings if not f.profile):
+    of_the_change = [f for f in report.findings if not f.profile]
+    for finding in of_the_change:
         cases.append(_case("policy", f"{finding.rule} {finding.about}".strip(), [finding], ""))
+    met = [rule for rule in report.rules_on if rule in OF_THE_CHANGE and not any(f.rule == rule for f in of_the_change)]
+    cases += [_case("policy", rule, [], "") for rule in met]
     failures, skipped = sum(case[1] for case in cases), sum(case[2] for case in cases)
     count = f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}" time="0"'
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="{NAME}" tests="{len(cases)}" failures="{failures}" errors="0" time="0">',
-        f'  <testsuite name={_attr(f"{NAME} {report.kind}")} {count}>', *(case[0] for case in cases), "  </testsuite>", "</testsuites>", "",
+        f'  <testsuite name={_attr(f"{NAME} {report.kind}")} {count}>', *(case[0] for case in cases), *_notes(report), "  </testsuite>", "</testsuites>", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _notes(report: GateReport) -> list[str]:
+    notes = remarks(report)
+    return [f"    <system-out>{_text(chr(10).join(notes))}</system-out>"] if notes else []
 
 
 def _case(profile: str, rule: str, found: list[Finding], said: str) -> tuple[str, int, int]:
@@ -34,7 +43,7 @@ def _case(profile: str, rule: str, found: list[Finding], said: str) -> tuple[str
     waived = [f for f in found if f.level == "error" and f.waived_by is not None]
     body = ""
     if errors:
-        text = "\n".join(f"{f.path}:{f.line or 1}: {plain(f.message)}; {plain(f.fix)}" for f in errors)
+        text = "\n".join(f"{plain(file_of(f))}:{f.line or 1}: {plain(f.message)}; {plain(f.fix)}" for f in errors)
         body = f"<failure message={_attr(errors[0].message[:300])} type={_attr(errors[0].rule)}>{_text(text)}</failure>"
     elif waived:
         body = f"<skipped message={_attr('waived by ' + ', '.join(sorted({str(f.waived_by) for f in waived})))}/>"

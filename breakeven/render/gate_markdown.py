@@ -1,10 +1,10 @@
-"""A gate's report as a comment on a change: what fails comes first, so that a cut never hides it."""
+"""A gate's report as a comment on a change: what fails comes first, so that a cut never hides it; warnings are folded."""
 
 from __future__ import annotations
 
 from breakeven.gate.attribution import Share
-from breakeven.gate.report import Compared, GateReport
-from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, share, shown, signed, to_cents
+from breakeven.gate.report import Compared, Finding, GateReport
+from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, remarks, share, shown, signed, to_cents
 from breakeven.render.markdown import escape, md_table
 
 MARKER = "<!-- breakeven-gate -->"  # hidden: a bot finds the comment to update by it
@@ -16,10 +16,19 @@ def render(report: GateReport) -> str:
     """Markdown that starts with the hidden marker. User text is neither markup, nor a mention, nor a reference."""
     sign = {"diff": "", "check": "\u274c " if report.failed else "\u2705 "}[report.kind]
     out = [MARKER, f"### {sign}{NAME} {report.kind}: {words(report.verdict)}", ""]
-    out += _findings(report)
+    found = ordered(report.findings)
+    out += _findings([f for f in found if f.level == "error"])
     out += [words(f"Base {report.base}, head {report.head}; subject {report.subject}; {facts(report)}."), ""]
-    out += [f"- {words(note)}" for note in report.notes]
-    out += [""] if report.notes else []
+    notes = remarks(report)
+    out += [f"- {words(note)}" for note in notes[:_ROWS]]
+    out += [f"- {len(notes) - _ROWS} more note(s) are in the full report"] if len(notes) > _ROWS else []
+    out += [""] if notes else []
+    if report.waivers:
+        rows = [
+            [words(w.id), w.rule, words(w.scope), words(w.limit), str(w.expires), w.state + (", used" if w.used else ""), words(f"{w.owner}, {w.approver}"), words(w.reason)]
+            for w in report.waivers
+        ]
+        out += ["#### Waivers", "", *md_table(["id", "rule", "scope", "limit", "expires", "state", "owner, approver", "reason"], rows), ""]
     changed = [row for row in report.profiles if row.base is None or row.shares or row.change_usd_per_month or row.market_usd_per_month or row.notes]
     out += _profiles(changed[:_ROWS], report)
     left = len(report.profiles) - len(changed[:_ROWS])
@@ -31,12 +40,9 @@ def render(report: GateReport) -> str:
             rows = [[signed(item.cents), item.cause, _keys(row, item)] for item in row.shares]
             rows.append([f"**{signed(sum(item.cents for item in row.shares))}**", "**sum**", ""])
             out += [*md_table(["a month", "cause", "keys"], rows, right=(0,)), "", "</details>", ""]
-    if report.waivers:
-        rows = [
-            [words(w.id), w.rule, words(w.scope), words(w.limit), str(w.expires), w.state + (", used" if w.used else ""), words(f"{w.owner}, {w.approver}"), words(w.reason)]
-            for w in report.waivers
-        ]
-        out += ["#### Waivers", "", *md_table(["id", "rule", "scope", "limit", "expires", "state", "owner, approver", "reason"], rows), ""]
+    warnings = [f for f in found if f.level != "error"]
+    if warnings:
+        out += [f"<details><summary>{len(warnings)} warning(s)</summary>", "", *_findings(warnings), "</details>", ""]
     text = "\n".join(out).rstrip("\n") + "\n"
     if len(text) > _LIMIT:
         text = _cut(text)
@@ -59,8 +65,7 @@ def words(text: str) -> str:
     return escape(text).replace("@", "@\u200b").replace("%", "\\%").replace("://", ":\u200b//")
 
 
-def _findings(report: GateReport) -> list[str]:
-    found = ordered(report.findings)
+def _findings(found: list[Finding]) -> list[str]:
     if not found:
         return []
     rows = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from breakeven.gate.report import Finding, GateReport
 from breakeven.gate.summaries import SUMMARIES
-from breakeven.render.gate_words import NAME, identity, ordered, uri
+from breakeven.render.gate_words import NAME, file_of, identity, ordered, remarks, uri
 from breakeven.render.json_result import dumps
 from breakeven.render.text import plain
 
@@ -26,6 +26,9 @@ def render(report: GateReport) -> str:
                 ],
             }
         },
+        "invocations": [
+            {"executionSuccessful": True, "toolExecutionNotifications": [{"level": "note", "message": {"text": plain(note, limit=4000)}} for note in remarks(report)]}
+        ],
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, rules) for finding in found[:_RESULTS]],
         "properties": {"verdict": plain(report.verdict), "base": plain(report.base), "head": plain(report.head), "results_total": len(found)},
@@ -41,7 +44,7 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
         "level": "error" if finding.level == "error" else "warning",
         "message": {"text": plain(f"{where}{finding.message}; {finding.fix}", limit=4000)},
         "locations": [
-            {"physicalLocation": {"artifactLocation": {"uri": uri(finding.path)}, "region": {"startLine": finding.line or 1}}}
+            {"physicalLocation": {"artifactLocation": {"uri": uri(file_of(finding))}, "region": {"startLine": finding.line or 1}}}
         ],
         "partialFingerprints": {f"{NAME}/v1": identity(finding)},
     }

@@ -15,10 +15,12 @@ def render(report: GateReport) -> str:
     """Plain text, no colour: it lands in CI logs."""
     out = [f"{NAME} {report.kind}: {report.verdict}", f"base {report.base}; head {report.head}; subject {report.subject}", facts(report)]
     out += [f"note: {note}" for note in report.notes]
+    if len(report.profiles) > 1:  # what fails is not to be searched for between other profiles
+        out += [_finding(f, name=f"{f.profile} " if f.profile else "") for f in report.findings if f.level == "error" and f.waived_by is None]
     quiet = [row for row in report.profiles if _is_quiet(row, report)]
     for row in report.profiles:
         if row not in quiet or len(report.profiles) <= 3:
-            out += ["", *_profile(row, report)]
+            out += ["", *(_profile(row, report) if len(report.profiles) <= 3 or not _is_still(row) else _profile(row, report)[:2])]
             out += [_finding(f) for f in ordered(report.findings) if f.profile == row.name]
     if quiet and len(report.profiles) > 3:
         names = ", ".join(row.name for row in quiet[:12]) + (f" and {len(quiet) - 12} more" if len(quiet) > 12 else "")
@@ -35,8 +37,13 @@ def render(report: GateReport) -> str:
 
 
 def _is_quiet(row: Compared, report: GateReport) -> bool:
-    still = row.base is not None and not row.shares and not row.change_usd_per_month and not row.market_usd_per_month and not row.tool_usd_per_month
-    return still and not row.notes and not any(f.profile == row.name for f in report.findings)
+    return _is_still(row) and not any(f.profile == row.name for f in report.findings)
+
+
+def _is_still(row: Compared) -> bool:
+    """Whether nothing happened to a profile; what is found of it may still have to be shown."""
+    moved = row.shares or row.change_usd_per_month or row.market_usd_per_month or row.tool_usd_per_month or row.notes
+    return row.base is not None and not moved
 
 
 def _profile(row: Compared, report: GateReport) -> list[str]:
@@ -75,8 +82,8 @@ def _key(change: Change, row: Compared) -> str:
     return f"{place}{change.key} {shown(change.before)} -> {shown(change.after)}"
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, *, name: str = "") -> str:
     """One finding with its place and what to do."""
     state = f"waived by {finding.waived_by}" if finding.waived_by else finding.level
     place = finding.path + (f":{finding.line}" if finding.line else "")
-    return f"  [{state}] {finding.rule}: {finding.message} ({place}); {finding.fix}"
+    return f"  [{state}] {name}{finding.rule}: {finding.message} ({place}); {finding.fix}"

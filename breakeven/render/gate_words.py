@@ -49,6 +49,8 @@ def outcome(row: Compared, report: GateReport) -> str:
         over = any(f.rule == "cost_increase" and f.profile == row.name and not f.about for f in report.findings)
         judged = "cost_increase" in report.rules_on
         return "dearer, beyond the tolerance" if over else "dearer, within the tolerance" if judged else "dearer"
+    if any(f.rule == "cost_increase" and f.profile == row.name and f.about for f in report.findings):
+        return f"{'cheaper' if round(change * 100) < 0 else 'same cost'}, but dearer for the same tasks"
     if round(change * 100) < 0:
         return "cheaper: a decrease never blocks"
     return "same cost" if row.shares else "unchanged: nothing that costs money changed"
@@ -57,6 +59,11 @@ def outcome(row: Compared, report: GateReport) -> str:
 def share(value: float | None) -> str:
     """``(+12%)`` or nothing."""
     return "" if value is None else f" ({'+' if value >= 0 else ''}{percent(value)})"
+
+
+def remarks(report: GateReport) -> list[str]:
+    """Every note of a report; those of a profile with its name."""
+    return [*report.notes, *(f"{row.name}: {note}" for row in report.profiles for note in row.notes)]
 
 
 def facts(report: GateReport) -> str:
@@ -79,15 +86,34 @@ def ordered(findings: tuple[Finding, ...]) -> list[Finding]:
 
 def identity(finding: Finding) -> str:
     """The same finding in the next run has the same fingerprint; two findings of one run never do."""
-    return hashlib.sha256("\0".join((finding.rule, finding.profile, finding.path, finding.about)).encode()).hexdigest()
+    return hashlib.sha256("\0".join((finding.rule, finding.profile, file_of(finding), finding.about)).encode()).hexdigest()
+
+
+def file_of(finding: Finding) -> str:
+    """The file as a host knows it: from the repository's top, wherever the command ran."""
+    return (finding.file or finding.path).replace("\\", "/").removeprefix("./")
 
 
 def uri(path: str) -> str:
     """A file's relative URI."""
-    return quote(path.replace("\\", "/").removeprefix("./"), safe="/._-~")
+    return quote(path, safe="/._-~")
+
+
+_TITLES = ("model", "rent", "own", "quote", "name")
 
 
 def shown(value: object) -> str:
-    """A key's value as a report quotes it."""
+    """A key's value as a report quotes it; entries of a list by their names.
+
+    >>> shown(None), shown([{"model": "own/price", "discount": 0.1}, "openai/gpt"])
+    ('absent', '[own/price, openai/gpt]')
+    """
+    if isinstance(value, list):
+        value = f"[{', '.join(_title(entry) for entry in value)}]"
     text = "absent" if value is None else str(value)
-    return text if len(text) <= 40 else text[:39] + "\u2026"
+    return text if len(text) <= 60 else text[:59] + "\u2026"
+
+
+def _title(entry: object) -> str:
+    named = (entry.get(key) for key in _TITLES) if isinstance(entry, dict) else ()
+    return str(next((name for name in named if name is not None), entry))

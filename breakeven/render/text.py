@@ -11,7 +11,7 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\
 
 
 def plain(text: str, *, limit: int | None = None) -> str:
-    """The text with control, escape and direction characters shown as U+FFFD, on one line.
+    """The text with control, escape, direction and line-separating characters shown as U+FFFD, on one line.
 
     >>> plain("a\\x1b[31mred")
     'a\\ufffd[31mred'
@@ -29,7 +29,7 @@ def plain(text: str, *, limit: int | None = None) -> str:
 
 def _shown(text: str) -> str:
     return "".join(
-        "\ufffd" if (unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") or c in _BIDI) else c
+        "\ufffd" if (unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn", "Zl", "Zp") or c in _BIDI) else c
         for c in text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
     )
 

@@ -11,18 +11,22 @@
 set -euo pipefail
 
 : "${BREAKEVEN_PROFILES:?name the profiles to check}"
-policy=${BREAKEVEN_POLICY:-breakeven.policy.yaml}
-base=${BREAKEVEN_BASE_REF:-origin/main}
+# A variable that is set to nothing is a mistake of the job: the default is only for one that is not set.
+policy=${BREAKEVEN_POLICY-breakeven.policy.yaml}
+base=${BREAKEVEN_BASE_REF-origin/main}
 today=$(date -u +%F)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
+# -I: a module that the change adds to the repository is not taken for Python's own.
 if [ -n "${BREAKEVEN:-}" ]; then
   read -r -a command <<<"$BREAKEVEN"
 elif command -v breakeven >/dev/null 2>&1; then
   command=(breakeven)
 else
-  venv=$(mktemp -d)/venv
-  "${BREAKEVEN_PYTHON:-python3}" -m venv "$venv"
-  "$venv/bin/python" -m pip --quiet --disable-pip-version-check install "${BREAKEVEN_SOURCE:?breakeven is not installed}"
+  venv=$scratch/venv
+  "${BREAKEVEN_PYTHON:-python3}" -I -m venv "$venv"
+  "$venv/bin/python" -I -m pip --quiet --disable-pip-version-check install "${BREAKEVEN_SOURCE:?breakeven is not installed}"
   command=("$venv/bin/breakeven")
 fi
 
@@ -51,11 +55,19 @@ report md "${BREAKEVEN_SUMMARY:-}"
 report sarif "${BREAKEVEN_SARIF:-}"
 report junit "${BREAKEVEN_JUNIT:-}"
 report codequality "${BREAKEVEN_CODEQUALITY:-}"
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+report json "$scratch/verdict.json"
 [ -z "${GITHUB_ACTIONS:-}" ] || arguments+=(--report "github=$scratch/annotations" --report "md=$scratch/summary")
+# Names and values of a change land in the log: there the runner may take none of them for a command.
+token=$(basename "$scratch")$RANDOM$RANDOM
+[ -z "${GITHUB_ACTIONS:-}" ] || echo "::stop-commands::$token"
 code=0
 "${command[@]}" "${arguments[@]}" -- "${profiles[@]}" || code=$?
+[ -z "${GITHUB_ACTIONS:-}" ] || echo "::$token::"
+# A pass that nothing was judged for is none, whatever the exit code of the command says.
+if [ "$code" -eq 0 ] && ! grep -q '"failed": false' "$scratch/verdict.json" 2>/dev/null; then
+  echo "error: ${command[*]} ended without a verdict; check that it is breakeven" >&2
+  code=2
+fi
 if [ -n "${GITHUB_ACTIONS:-}" ]; then
   if [ -f "$scratch/annotations" ]; then cat "$scratch/annotations"; fi
   if [ -f "$scratch/summary" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then cat "$scratch/summary" >>"$GITHUB_STEP_SUMMARY"; fi

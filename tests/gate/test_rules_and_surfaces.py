@@ -31,17 +31,6 @@ def based(folder: Path, rules: str, profile: str = PROFILE, more: str = "") -> N
     git(folder, "branch", "-f", "main", "HEAD")
 
 
-def test_probability_below_the_threshold_fails_and_above_passes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("scipy")
-    # API $236 a day; one GPU between $60 and $540 a day: the API is the cheapest in most draws, not in all.
-    text = PROFILE + "uncertainty:\n  ranges:\n    self_host.supply[0].usd_per_gpu_hour: {low: 2.5, high: 22.5, distribution: uniform}\n"
-    based(folder, "{probability: {minimum: 99%}}", text)
-    assert run(CHECK) == 1
-    assert "cheapest with probability" in capsys.readouterr().out
-    based(folder, "{probability: {minimum: 1%}}", text)
-    assert run(CHECK) == 0
-
-
 def test_near_a_crossing_and_growing_into_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = PROFILE.replace("usd_per_gpu_hour: 12", "usd_per_gpu_hour: 10").replace("output_tokens: 500", "output_tokens: 500\n  demand: {growth_per_year: 100%}")
     based(folder, "{near_crossover: {within_share: 30%}, crossing_within: {months: 12}}", text)

@@ -181,18 +181,33 @@ def test_a_shallow_clone_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "shallow" in capsys.readouterr().err
 
 
+RISE = "version: 1\nsubject: headline-api\nrules: {cost_increase: {max_share: 1%}}\n"
+BUDGET = "version: 1\nsubject: headline-api\nrules: {budget_month: {max_usd: 9k}}\n"
+
+
 @pytest.mark.parametrize(
-    "edit",
-    [("1%", "500%"), ("9k", "9M"), ("cost_increase: {max_share: 1%}", "cost_increase: {level: warn}"), ("headline-api", "cheapest")],
-    ids=["tolerance", "budget", "level", "subject"],
-)
-def test_a_change_cannot_loosen_the_policy_that_judges_it(tmp_path: Path, edit: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    ("policy", "old", "new"),
+    [
+        (RISE, "1%", "500%"), (RISE, "{max_share: 1%}", "{level: warn}"), (RISE, "{max_share: 1%}", "{max_share: 1%, ignore_below_usd_per_month: $1M}"),
+        (RISE, "cost_increase: {max_share: 1%}", "budget_month: {max_usd: $1M}"), (RISE, "headline-api", "headline-self-host"), (BUDGET, "9k", "9M"),
+        (BUDGET, "max_usd: 9k", "level: warn, max_usd: 9k"),
+    ],
+    ids=["tolerance", "level", "ignored", "another rule", "subject", "budget", "budget's level"],
+)  # fmt: skip
+def test_a_change_cannot_loosen_the_policy_that_judges_it(tmp_path: Path, policy: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = repository(tmp_path / "r")
     monkeypatch.chdir(folder)
-    policy = folder / "breakeven.policy.yaml"
-    policy.write_text(POLICY.replace(*edit), encoding="utf-8")
+    command = ["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main"]
+    (folder / "breakeven.policy.yaml").write_text(policy, encoding="utf-8")
+    git(folder, "commit", "-q", "-a", "-m", "one rule")
+    git(folder, "branch", "-f", "main", "HEAD")
+    assert old in policy
+    (folder / "breakeven.policy.yaml").write_text(policy.replace(old, new), encoding="utf-8")
     (folder / "chat.yaml").write_text(PROFILE.replace("input_tokens: 1000", "input_tokens: 2000"), encoding="utf-8")
-    assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main"]) == 1
+    assert run(command) == 1
+    git(folder, "commit", "-q", "-a", "-m", "it lands")
+    git(folder, "branch", "-f", "main", "HEAD~0")
+    assert run(command) == 0  # the looser one judges what comes after it
 
 
 def test_a_waiver_that_arrives_with_the_change_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,74 +10,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, PROFILE, WAIVER, git, repository
+from tests.gate.scene import DOUBLED, FLAT, HOURLY, OWN, PEAKED, RISE, ROOT, WAGE, Register, Scene
 
-ROOT = Path(__file__).resolve().parents[2]
-RISE = "version: 1\nsubject: headline-api\nrules:\n  cost_increase: {max_share: 1%}\n"
-OWN = RISE.replace("headline-api", "headline-self-host")
-DOUBLED = PROFILE.replace("input_tokens: 1000", "input_tokens: 2000")
-HOURLY = PROFILE.replace("output_tokens: 500", "output_tokens: 500\n  demand: {shape: hourly, hourly_file: week.txt}").replace("usd_per_gpu_hour: 12", "usd_per_gpu_hour: 1")
-FLAT, PEAKED = "1\n" * 24, "1\n" * 23 + "60\n"
-RECORD = "{{effective: 2026-01-01, value: {value}, unit: usd_per_fte_year, source: {{title: t, retrieved: 2026-01-01, kind: quote}}}}"
-WAGE = "kind: figures\nid: own\nname: x\nrecords:\n  - " + RECORD
-
-
-@dataclass
-class Scene:
-    """A repository whose base has some files, and a change that nothing has committed yet."""
-
-    folder: Path
-    more: list[str] = field(default_factory=list)
-
-    def base(self, files: dict[str, str]) -> None:
-        self.write(files)
-        git(self.folder, "add", "-A")
-        git(self.folder, "commit", "-q", "--allow-empty", "-m", "base")
-        git(self.folder, "branch", "-f", "main", "HEAD")
-
-    def write(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_text(text, encoding="utf-8")
-
-    def commit(self) -> None:
-        git(self.folder, "add", "-A")
-        git(self.folder, "commit", "-q", "-m", "change")
-
-    def check(self, *more: str, ref: str = "main") -> int:
-        return run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", f"--base-ref={ref}", *self.more, *more])
-
-
-@pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    folder = repository(tmp_path / "r")
-    monkeypatch.chdir(folder)
-    found = Scene(folder)
-    found.base({"breakeven.policy.yaml": RISE})
-    return found
-
-
-Sabotage = Callable[[Scene], object]
-SABOTAGES: dict[str, tuple[Sabotage, int, str]] = {}
-
-
-def sabotage(code: int, words: str) -> Callable[[Sabotage], Sabotage]:
-    """Register a way to fool the gate, the exit code that it must end in and what must be said."""
-
-    def register(function: Sabotage) -> Sabotage:
-        SABOTAGES[function.__name__.replace("_", " ")] = (function, code, words)
-        return function
-
-    return register
-
-
+SABOTAGES = sabotage = Register()
 
 
 # --- what a cost is -------------------------------------------------------------------------------
@@ -424,6 +365,49 @@ def test_a_killed_run_leaves_no_report(scene: Scene, monkeypatch: pytest.MonkeyP
     scene.write({"chat.yaml": DOUBLED})
     assert scene.check("-o", "report.json", "-f", "json") == 130
     assert not Path("report.json").exists()
+
+
+KILLED = """
+import os, sys, time
+from breakeven.cli.main import main
+def written(handle):
+    print("complete but not in place", flush=True)
+    time.sleep(60)
+os.fsync = written
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("command", "target"), [
+    (["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main", "-f", "json"], "report.json"),
+    (["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--approve", "--approver", "bob", "--reason", "budget"], "approved.json"),
+], ids=["a report", "an approval"])  # fmt: skip
+def test_killed_between_writing_and_placing_the_old_file_stays(scene: Scene, command: list[str], target: str) -> None:
+    Path(target).write_text("old", encoding="utf-8")
+    running = subprocess.Popen([sys.executable, "-c", KILLED, *command, "-o", target], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert running.stdout is not None
+    assert running.stdout.readline().startswith(b"complete")
+    running.kill()
+    assert running.wait(30) == -9
+    running.stdout.close()
+    assert Path(target).read_text(encoding="utf-8") == "old"
+    assert run([*command, "-o", target]) == 0  # and what was left behind does not disturb the next run
+    assert Path(target).read_text(encoding="utf-8").startswith("{")
+
+
+@pytest.mark.parametrize("surface", ["text", "json", "md", "github", "junit", "sarif", "codequality", "openmetrics"])
+@pytest.mark.parametrize("text", [PROFILE, DOUBLED], ids=["would pass", "would fail"])
+def test_a_full_disk_behind_stdout_is_an_error(scene: Scene, surface: str, text: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    scene.write({"chat.yaml": text})
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "breakeven", "check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main", "-f", surface],
+            cwd=scene.folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "error: No space left on device; check the path, permissions and free space\n"
 
 
 def test_a_crash_is_no_verdict(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,97 @@
+"""The base as an approved baseline has it. The baseline, the policy and the overlays are those of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from breakeven import __version__
+from breakeven.catalog.store import Catalogue
+from breakeven.errors import InputError, Problem
+from breakeven.gate.baseline import Approved, Baseline, policy_digest, read_baseline, renewal, unpacked
+from breakeven.gate.compared import Facts, Side
+from breakeven.gate.facts import World, companions, with_file
+from breakeven.gate.policy import load_policy
+from breakeven.gate.question import Question, Request
+from breakeven.gate.report import Finding
+from breakeven.profile.load import LoadedProfile, from_document
+from breakeven.yamlio import Document, load_path
+
+
+def against_baseline(request: Request, heads: Sequence[LoadedProfile], folder: Path) -> Question:
+    assert request.baseline is not None
+    baseline = read_baseline(request.baseline)
+    world = World.of(Catalogue.load(list(request.catalog)), request.as_of)
+    policy, document = request.policy, None
+    if request.policy_path is not None:
+        document = load_path(request.policy_path)
+        policy = load_policy(document)
+    notes = list(_unprotected(request, baseline, document))
+    if policy is not None and policy.subject != baseline.subject:
+        raise InputError(
+            Problem(f"the baseline was approved for subject {baseline.subject!r}, the policy asks for {policy.subject!r}",
+                    renewal(baseline.path), baseline.path)
+        )  # fmt: skip
+    this_tool = baseline.tool_version == __version__
+    if not this_tool:
+        notes.append(f"the baseline was approved with breakeven {baseline.tool_version}; what {__version__} changes is shown apart")
+    if baseline.catalogue_digest != world.catalogue.digest:
+        notes.append(f"the baseline rests on catalogue {baseline.catalogue_version} {baseline.catalogue_digest[:19]}; differences count as market")
+    bases: dict[str, Side | None] = {}
+    for number, item in enumerate(heads):
+        approved = baseline.profiles.get(item.profile.name)
+        if approved is None:
+            bases[item.path] = None
+            continue
+        bases[item.path] = _approved(approved, item, baseline, folder / str(number), this_tool)
+    missing = sorted(set(baseline.profiles) - {item.profile.name for item in heads})
+    if missing:
+        notes.append(f"approved but not checked here: {', '.join(missing)}")
+    when = f" on {baseline.approved_on}" if baseline.approved_on else ""
+    base = f"{baseline.path} {baseline.digest[:19]}, approved by {baseline.approved_by}{when}: {baseline.reason}"
+    return Question(
+        bases, Facts(world, world), policy, base=base, head="working tree", notes=tuple(notes), general=_older_catalogue(baseline, world),
+        policy_document=document, base_catalogue=baseline.catalogue_digest[:19],
+    )  # fmt: skip
+
+
+def _unprotected(request: Request, baseline: Baseline, policy: Document | None) -> Iterator[str]:
+    """A baseline and the policy beside it are files of the change itself: who reviews it has to know."""
+    files = [baseline.path, *(str(path) for path in (request.policy_path, *request.catalog) if path is not None)]
+    yield f"{', '.join(files)} {'are' if len(files) > 1 else 'is'} read as this change has them: only review protects them (--base-ref reads the base's)"
+    if policy is not None and baseline.policy_digest is None:
+        yield f"{baseline.path} does not say under which policy it was approved: approve it with --policy, and a change of the policy shows here"
+    elif policy is not None and baseline.policy_digest != policy_digest(policy.data):
+        yield f"{policy.path} is not the policy that {baseline.path} was approved under: review its changes"
+
+
+def _older_catalogue(baseline: Baseline, world: World) -> tuple[Finding, ...]:
+    """Facts of an older release would hide what prices did since."""
+    now = world.catalogue.version
+    if baseline.catalogue_version <= now:
+        return ()
+    said = f"the catalogue here is of {now}, and the baseline was approved on that of {baseline.catalogue_version}: prices since then do not count"
+    return (Finding("facts_moved_back", "error", "", said, "upgrade breakeven", baseline.path, about="catalogue"),)
+
+
+def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folder: Path, this_tool: bool) -> Side:
+    """An approved profile with the files beside it as they were approved."""
+    place = f"{baseline.path}:{head.profile.name}"
+    loaded = from_document(Document(approved.data, place, None))
+    try:
+        files = unpacked(loaded, approved.files, folder)
+    except KeyError as error:
+        raise InputError(Problem(f"lacks the file that {error} names", renewal(baseline.path), place)) from None
+    data: Any = approved.data
+    pinned: Any = approved.data
+    labels: dict[str, str] = {}
+    for loc, path in files.items():
+        name = companions(loaded)[loc]
+        here = Path(head.path).parent / name
+        pinned = with_file(pinned, loc, str(path))
+        if not here.is_file() or here.read_bytes() != path.read_bytes():
+            data = with_file(data, loc, str(path))
+            labels[str(path)] = f"{name} as approved"
+    placed = from_document(Document(pinned, place, None))
+    return Side(placed, baseline.as_of, approved.snapshot, this_tool, data=data if files else None, labels=labels)

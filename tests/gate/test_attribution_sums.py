@@ -1,0 +1,45 @@
+"""Shares of a change sum to it exactly: in dollars to the last bit, in cents to the cent."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from breakeven.gate.attribution import shapley, summing_to, to_cents
+
+MONEY = st.floats(min_value=-1e7, max_value=1e7, allow_nan=False).map(lambda value: round(value, 7))
+SHARES = st.dictionaries(st.sampled_from("abcdefghij"), MONEY, min_size=1)
+
+
+@given(SHARES, st.integers(min_value=-3, max_value=3))
+@settings(max_examples=500, deadline=None)
+def test_dollars_sum_to_the_last_bit(shares: dict[str, float], ulps: int) -> None:
+    """The total is what two evaluations differ by: a few last digits off the sum of the shares."""
+    total = math.fsum(shares.values())
+    total += ulps * math.ulp(total)
+    summed = math.fsum(summing_to(shares, total).values())
+    finest = min((abs(value) for value in shares.values() if value), default=0.0)
+    if finest <= abs(total):
+        assert summed == total
+    else:  # shares that all but cancel: no float of their size says the total
+        assert abs(summed - total) <= math.ulp(finest)
+
+
+@given(SHARES)
+@settings(max_examples=300, deadline=None)
+def test_cents_sum_to_the_total_and_stay_near_their_dollars(shares: dict[str, float]) -> None:
+    total = math.fsum(shares.values())
+    cents = to_cents(shares, total)
+    assert sum(cents.values()) == round(total * 100)
+    assert all(abs(cents[name] - shares[name] * 100) <= 1.0 + 1e-6 for name in shares)
+
+
+@given(st.permutations("abcd"), st.lists(MONEY, min_size=16, max_size=16))
+@settings(max_examples=200, deadline=None)
+def test_no_order_of_the_causes_changes_a_share(order: list[str], costs: list[float]) -> None:
+    def cost(chosen: frozenset[str]) -> float:
+        return costs[sum(1 << "abcd".index(name) for name in chosen)]
+
+    assert shapley(order, cost) == shapley("abcd", cost)
