@@ -37,6 +37,7 @@ from breakeven.serving.work import Work, stack, work
 # name: (unit, low, high, start). Shares are of a datasheet peak, so at most one.
 PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "dense_compute": ("share", 0.1, 0.95, 0.55),
+    "wave_elements": ("elements", 1e3, 5e6, 3e5),
     "dense_memory": ("share", 0.4, 0.98, 0.8),
     "expert_compute": ("share", 0.05, 0.9, 0.4),
     "expert_memory": ("share", 0.1, 0.95, 0.65),
@@ -62,6 +63,7 @@ PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "growth_share": ("share", 0.45, 1.0, 0.8),
     "front_end_s": ("s", 0.001, 0.5, 0.02),
     "bunching": ("share", 0.001, 0.5, 0.1),
+    "stage_imbalance": ("share", 0.0001, 0.2, 0.01),
 }
 # Textbook starting values by kind, where one start does not fit all.
 STARTS = {
@@ -82,12 +84,20 @@ GENERATION_FACTORS = (
     "tile_rows", "layer_s", "expert_layer_s",
 )  # fmt: skip
 SCHEDULING = {
-    "any": {"budget_tokens": 8192.0, "mixed": 1.0, "rank_balance": 1.0, "max_sequences": 16384.0},
-    "sglang": {"budget_tokens": 8192.0, "mixed": 0.0, "rank_balance": 1.0, "max_sequences": 16384.0},
-}
+    "any": {
+        "budget_tokens": 8192.0, "mixed": 1.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 0.0,
+    },
+    "sglang": {
+        "budget_tokens": 8192.0, "mixed": 0.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 0.0,
+    },
+    # KvCacheConfig.max_attention_window is unset by default: one pool keeps every token of every layer.
+    "tensorrt-llm": {
+        "budget_tokens": 8192.0, "mixed": 1.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 1.0,
+    },
+}  # fmt: skip
 BASE_SPREAD, FACTOR_SPREAD = 0.35, 0.2
 LOOSE = ("front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "step_s")  # host software: differs more than silicon does
-PRIOR_WEIGHT = 0.6
+PRIOR_WEIGHT = 1.2
 ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.12, 0.3, 0.25
 LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap
 
@@ -261,13 +271,14 @@ class Fit:
         step = StepParameters(**{n: v[n] for n in PARAMETER_FIELDS})
         cap = concurrency_cap(
             VECTOR, self.footprint, cache_share=v["cache_share"], reserve_bytes=v["reserve_bytes"],
-            input_tokens=self.input, held_output=self.output * v["growth_share"],
+            window_kept=self.rules["window_kept"], input_tokens=self.input, held_output=self.output * v["growth_share"],
         )  # fmt: skip
         cap = np.minimum(cap, self.limit)
         concurrency = np.where(self.at_cap, np.maximum(cap * self.share, 1.0), self.asked)
         scheduling = Scheduling(
             budget_tokens=self.rules["budget_tokens"], mixed=self.rules["mixed"],
             rank_balance=self.rules["rank_balance"], front_end_s=v["front_end_s"], bunching=v["bunching"],
+            stage_imbalance=v["stage_imbalance"],
             max_sequences=self.rules["max_sequences"],
         )  # fmt: skip
         state = closed_loop(

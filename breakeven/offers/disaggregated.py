@@ -41,7 +41,7 @@ def disaggregate(
     in_flight = min(estimate.concurrency / decoder.config.copies, decoder.concurrency_cap(shape))
     tpot = float(decode_state.decode_step_s)
     rate = in_flight / (max(shape.output_tokens, 2.0) * tpot) * decoder.config.copies
-    bytes_per_prompt = float(sequence_bytes(SCALAR, decoder.footprint, tokens=shape.input_tokens))
+    bytes_per_prompt = float(sequence_bytes(SCALAR, decoder.footprint, tokens=shape.input_tokens, window_kept=0.0))
     transfer_s = bytes_per_prompt / NETWORK_BYTES_PER_S
     workers = rate * requests.new_input / prompt_tokens_per_s / PREFILL_UTILISATION
     alone = step * max(requests.new_input / chunk, 1.0)

@@ -28,6 +28,11 @@ def _band(band: Band, digits: int = 0) -> str:
     return f"{band.typical:,.{digits}f}  (80 % band {band.low:,.{digits}f} to {band.high:,.{digits}f})"
 
 
+def _ttft_band(answer: Answered) -> Band:
+    mean, (low, high) = answer.estimate.ttft_ms_mean, answer.estimate.ttft_factors
+    return Band(mean * low, mean, mean * high)
+
+
 def _layout(answer: Answered) -> str:
     c = answer.estimate.config
     return f"TP {c.tp}, PP {c.pp}, EP {c.ep}, DP {c.dp}"
@@ -43,7 +48,7 @@ def _sheet(answer: Answered) -> str:
         ("output tok/s", _band(e.output_tok_per_s)),
         ("total tok/s", f"{e.total_tok_per_s:,.0f}"),
         ("requests/s", f"{e.requests_per_s:,.3f}"),
-        ("TTFT ms", f"mean {e.ttft_ms_mean:,.0f}, p50 {e.ttft_ms_p50:,.0f}, p95 {e.ttft_ms_p95:,.0f}"),
+        ("TTFT ms", f"mean {_band(_ttft_band(answer), 0)}, p50 {e.ttft_ms_p50:,.0f}, p95 {e.ttft_ms_p95:,.0f}"),
         ("TPOT ms", _band(e.tpot_ms, 2)),
         ("memory", f"{e.weight_bytes_per_accelerator / 1e9:,.1f} GB weights, "
                    f"{e.kv_bytes_per_accelerator / 1e9:,.1f} GB cache per accelerator"),
@@ -118,7 +123,10 @@ def _json(answer: Answered) -> dict[str, Any]:
         "requests_per_s": e.requests_per_s,
         "output_tok_per_s": _json_band(e.output_tok_per_s),
         "total_tok_per_s": e.total_tok_per_s,
-        "ttft_ms": {"mean": e.ttft_ms_mean, "p50": e.ttft_ms_p50, "p95": e.ttft_ms_p95},
+        "ttft_ms": {
+            "mean": e.ttft_ms_mean, "p50": e.ttft_ms_p50, "p95": e.ttft_ms_p95,
+            "mean_low": _ttft_band(answer).low, "mean_high": _ttft_band(answer).high,
+        },
         "tpot_ms": _json_band(e.tpot_ms),
         "weight_bytes_per_accelerator": e.weight_bytes_per_accelerator,
         "kv_bytes_per_accelerator": e.kv_bytes_per_accelerator,

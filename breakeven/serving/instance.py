@@ -10,7 +10,7 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.serving import memory
 from breakeven.serving.arithmetic import SCALAR, Number
 from breakeven.serving.calibration import Calibration, Resolved, resolve
-from breakeven.serving.load import LoadState, Requests, closed_loop
+from breakeven.serving.load import LoadState, Requests, closed_loop, uneven_stages
 from breakeven.serving.memory import Footprint
 from breakeven.serving.precision import Numerics, numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig, Shape
@@ -41,6 +41,7 @@ class Instance(Struct, frozen=True):
             self.footprint,
             cache_share=rules.cache_share,
             reserve_bytes=rules.reserve_bytes,
+            window_kept=rules.window_kept,
             input_tokens=shape.input_tokens,
             held_output=shape.output_tokens * rules.growth_share,
         )
@@ -203,7 +204,7 @@ def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str,
         prefill_tokens=state.prefill_tokens,
     )
     added = max(mixed.total - decode.total * instance.resolved.scheduling.mixed, 1e-12)
-    stages = instance.config.pp
+    stages = instance.config.pp * float(uneven_stages(instance.work, instance.resolved.scheduling))
     prefill = max(state.tpot_s - state.decode_step_s, 0.0)
     out: dict[str, float] = {}
     for name in StepTime.__struct_fields__:

@@ -162,6 +162,7 @@ class Estimate(Struct, frozen=True):
     output_tok_per_s: Band
     total_tok_per_s: float
     ttft_ms_mean: float
+    ttft_factors: tuple[float, float]  # low and high of the mean TTFT's 80 % band, over the mean
     ttft_ms_p50: float
     ttft_ms_p95: float
     tpot_ms: Band

@@ -18,6 +18,7 @@ class StepParameters(Struct, frozen=True):
     """Calibrated efficiencies (0..1] and times of one engine on one hardware generation."""
 
     dense_compute: Number  # share of peak FLOP/s large matrix products reach
+    wave_elements: Number  # output elements by which a matrix product rounds up to whole waves of tiles
     dense_memory: Number  # share of peak bandwidth that streaming weights reaches
     expert_compute: Number
     expert_memory: Number
@@ -104,9 +105,11 @@ def step_time(
     rank_tokens = rank_decode + prefill_rank
     tokens = decode + prefill
 
+    # The GPU multiplies tiles of the output, one per core at a time; the last wave of tiles is half
+    # empty on average, which is what makes thin products (few tokens, many GPUs) slow.
     dense = roofline(
         x,
-        compute_s=rank_tokens * w.dense_flop_s_per_token / p.dense_compute,
+        compute_s=(rank_tokens * w.dense_flop_s_per_token + p.wave_elements * w.dense_element_s) / p.dense_compute,
         memory_s=w.dense_byte_s / p.dense_memory,
         overlap=p.overlap,
     )
@@ -149,7 +152,7 @@ def step_time(
     )
     prefill_attention = (
         prefill_rank
-        * (span_full * w.attention_flop_s_per_token + span_window * w.attention_window_flop_s_per_token)
+        * (span_full * w.prefill_flop_s_per_token + span_window * w.attention_window_flop_s_per_token)
         / p.attention_compute
     )
 

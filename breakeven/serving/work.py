@@ -24,6 +24,7 @@ class Work(Struct, frozen=True):
     # linear layers every token visits: attention projections, dense FFN, shared experts
     dense_flop_s_per_token: Number
     dense_byte_s: Number
+    dense_element_s: Number  # one output element of each of these products, multiplied on the whole GPU
     # routed experts on this GPU
     expert_flop_s_per_row: Number  # one token through one expert, this GPU's share
     expert_byte_s: Number  # all experts held here, once
@@ -41,6 +42,7 @@ class Work(Struct, frozen=True):
     index_byte_s_per_token: Number
     state_byte_s: Number
     attention_flop_s_per_token: Number  # full layers: per query and cached token
+    prefill_flop_s_per_token: Number  # the same for prompt tokens, which MLA attends to unabsorbed
     attention_window_flop_s_per_token: Number
     # activations, per token of one attention rank
     activation_byte_s_per_token: Number
@@ -98,6 +100,11 @@ def work(
     ) / split
     dense_byte_s = (attention * numerics.attention_bytes + dense * numerics.dense_bytes) * byte_s / split
 
+    dense_element_s = (
+        2.0 * arch.attention_depth(model, tp=tp) / rate[numerics.attention_class]
+        + 2.0 * arch.dense_ffn_depth(model, tp=tp) / rate[numerics.dense_class]
+    ) / stages
+
     is_moe = model.is_moe
     expert_flop_s = expert_byte_s = 0.0
     if is_moe:
@@ -109,12 +116,8 @@ def work(
     kv_shard = 1.0 if model.attention == "mla" else float(min(tp, model.kv_heads))
     elements = arch.kv_elements_per_token(model)
     kv_byte_s = elements * numerics.kv_bytes * byte_s / kv_shard
-    query_width = (
-        model.query_heads * (2 * model.mla_kv_rank + model.mla_rope_dim) / 2.0
-        if model.attention == "mla"
-        else float(model.query_heads * model.head_dim)
-    )
-    attention_flop_s = 4.0 * query_width / rate["f16"] / tp
+    attention_flop_s = 4.0 * arch.decode_query_width(model) / rate["f16"] / tp
+    prefill_flop_s = 4.0 * arch.prefill_query_width(model) / rate["f16"] / tp
     state = 2.0 * model.linear.count * model.linear.state_bytes_per_layer * byte_s / tp  # read and written
 
     h = model.hidden
@@ -148,6 +151,7 @@ def work(
     return Work(
         dense_flop_s_per_token=dense_flop_s,
         dense_byte_s=dense_byte_s,
+        dense_element_s=dense_element_s,
         expert_flop_s_per_row=expert_flop_s,
         expert_byte_s=expert_byte_s,
         experts=float(model.experts if is_moe else 1),
@@ -162,6 +166,7 @@ def work(
         index_byte_s_per_token=model.sparse_index_dim * model.full_attention_layers * byte_s / stages,
         state_byte_s=state / stages,
         attention_flop_s_per_token=attention_flop_s * model.full_attention_layers / stages,
+        prefill_flop_s_per_token=prefill_flop_s * model.full_attention_layers / stages,
         attention_window_flop_s_per_token=attention_flop_s * model.windowed_attention_layers / stages,
         activation_byte_s_per_token=activation * byte_s / stages,
         tp_collectives=reduced_layers / stages if tp > 1 else 0.0,

@@ -44,9 +44,11 @@ def test_parameters_are_counted_right(model, billions):
 
 def test_windowed_layers_hold_their_window_only():
     one = instance("gpt-oss-120b", "h200-sxm", weight_precision="mxfp4")
-    short, long = (sequence_bytes(SCALAR, one.footprint, tokens=t) for t in (128.0, 10_128.0))
+    short, long = (sequence_bytes(SCALAR, one.footprint, tokens=t, window_kept=0.0) for t in (128.0, 10_128.0))
     full_only = one.footprint.seq_full_bytes_per_token * 10_000.0
     assert long - short == pytest.approx(full_only)
+    kept = sequence_bytes(SCALAR, one.footprint, tokens=10_128.0, window_kept=1.0)
+    assert kept - long == pytest.approx(one.footprint.seq_window_bytes_per_token * 10_000.0)
 
 
 def test_mla_cache_is_not_shared_by_tensor_parallelism():
