@@ -63,7 +63,7 @@ PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "growth_share": ("share", 0.45, 1.0, 0.8),
     "front_end_s": ("s", 0.001, 0.5, 0.02),
     "bunching": ("share", 0.001, 0.5, 0.1),
-    "stage_imbalance": ("share", 0.0001, 0.2, 0.01),
+    "stage_step_s": ("s", 1e-5, 1e-2, 5e-4),
 }
 # Textbook starting values by kind, where one start does not fit all.
 STARTS = {
@@ -96,7 +96,10 @@ SCHEDULING = {
     },
 }  # fmt: skip
 BASE_SPREAD, FACTOR_SPREAD = 0.35, 0.2
-LOOSE = ("front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "step_s")  # host software: differs more than silicon does
+# Host software differs more than silicon does.
+LOOSE = (
+    "front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "stage_step_s", "step_s",
+)  # fmt: skip
 PRIOR_WEIGHT = 1.2
 ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.12, 0.3, 0.25
 LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap
@@ -278,7 +281,7 @@ class Fit:
         scheduling = Scheduling(
             budget_tokens=self.rules["budget_tokens"], mixed=self.rules["mixed"],
             rank_balance=self.rules["rank_balance"], front_end_s=v["front_end_s"], bunching=v["bunching"],
-            stage_imbalance=v["stage_imbalance"],
+            stage_step_s=v["stage_step_s"],
             max_sequences=self.rules["max_sequences"],
         )  # fmt: skip
         state = closed_loop(

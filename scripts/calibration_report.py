@@ -41,8 +41,8 @@ sequence, and per layer again in steps with prefill, which no captured graph cov
 
 T_d is a step that only decodes, `stall` the time one arriving prompt adds to the others, lambda'
 the rate without the request itself. TTFT is half a step, the prompt's own prefill, the prompts
-ahead of it, and the front end. Requests beyond what the cache holds wait for a slot. With s pipeline
-stages a round takes s (1 + `stage_imbalance` (s - 1)) mean stages, because stages wait for the slowest.
+ahead of it, and the front end. Requests beyond what the cache holds wait for a slot. In a pipeline
+every stage's step takes `stage_step_s` longer: hand-over, and host work that nothing hides.
 
 **open-loop.** Prefill is a queue with one server and service time `stall`; the mean wait is
 rho / (1 - rho) (c_a^2 + c_s^2) / 2 stall (Allen and Cunneen), its tail exponential.

@@ -24,7 +24,7 @@ FAST_LINK_BYTES_PER_S = 90e9
 MEMORY_FIELDS = ("cache_share", "reserve_bytes", "growth_share")
 SCHEDULING_FIELDS = ("budget_tokens", "mixed", "rank_balance", "max_sequences")
 RULE_FIELDS = ("window_kept",)
-LOAD_FIELDS = ("front_end_s", "bunching", "stage_imbalance")
+LOAD_FIELDS = ("front_end_s", "bunching", "stage_step_s")
 FITTED_FIELDS = PARAMETER_FIELDS + MEMORY_FIELDS + LOAD_FIELDS
 
 _ENGINE_SPELLINGS = {

@@ -10,7 +10,7 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.serving import memory
 from breakeven.serving.arithmetic import SCALAR, Number
 from breakeven.serving.calibration import Calibration, Resolved, resolve
-from breakeven.serving.load import LoadState, Requests, closed_loop, uneven_stages
+from breakeven.serving.load import LoadState, Requests, closed_loop, pipeline_step_s
 from breakeven.serving.memory import Footprint
 from breakeven.serving.precision import Numerics, numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig, Shape
@@ -204,11 +204,12 @@ def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str,
         prefill_tokens=state.prefill_tokens,
     )
     added = max(mixed.total - decode.total * instance.resolved.scheduling.mixed, 1e-12)
-    stages = instance.config.pp * float(uneven_stages(instance.work, instance.resolved.scheduling))
+    stages = instance.config.pp
     prefill = max(state.tpot_s - state.decode_step_s, 0.0)
     out: dict[str, float] = {}
     for name in StepTime.__struct_fields__:
         alone = getattr(decode, name) * stages
         extra = getattr(mixed, name) - getattr(decode, name) * instance.resolved.scheduling.mixed
         out[name] = (alone + max(extra, 0.0) / added * prefill) * 1e3
+    out["overhead"] += float(pipeline_step_s(SCALAR, instance.work, instance.resolved.scheduling)) * stages * 1e3
     return out
