@@ -25,7 +25,6 @@ from breakeven.offers.points import _configs
 from breakeven.offers.sizing import resolve_config
 from breakeven.serving.burst import LONGEST_OVER_MEAN
 from breakeven.serving.calibration import kinds
-from breakeven.serving.instance import coverage_rate
 from breakeven.serving.load import Requests, Scheduling, closed_loop
 from breakeven.serving.memory import Footprint, concurrency_cap, footprint
 from breakeven.serving.precision import Numerics, numerics
@@ -100,8 +99,8 @@ BASE_SPREAD, FACTOR_SPREAD = 0.35, 0.2
 LOOSE = (
     "front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "stage_step_s", "step_s",
 )  # fmt: skip
-PRIOR_WEIGHT = 1.2
-ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.12, 0.3, 0.25
+PRIOR_WEIGHT = 1.7
+ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.08, 0.3, 0.25
 LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap
 
 
@@ -151,9 +150,7 @@ def _row(item: Measurement, lookup: ServingLookup) -> Row:
         accelerator=accelerator,
         config=config,
         numbers=numbers,
-        work=work(
-            model=model, accelerator=accelerator, config=config, numerics=numbers, coverage_rate=coverage_rate(model)
-        ),
+        work=work(model=model, accelerator=accelerator, config=config, numerics=numbers),
         footprint=footprint(model=model, accelerator=accelerator, config=config, numerics=numbers),
     )
 

@@ -28,11 +28,12 @@ _EQUATIONS = """
 Each matrix term is a roofline, max(FLOP / (share x peak), bytes / (share x bandwidth)), plus
 `overlap` times the smaller of the two. Dense products end with a wave of output tiles that is half
 empty on average: `wave_elements` output elements are added to each (on an H100 132 cores times a
-tile of 128 x 128, halved, are 1.08 million). Experts: t tokens touch a share 1 - (1 - k/E)^t of the
-experts, each with m = t k / (E x share) rows, padded to max(tile, m + tile / 2). Cache: bytes of
-the keys and values read (windowed layers their window, MLA its latent, linear layers their state),
-or the FLOPs of attention where those take longer. Collectives: a latency per all-reduce that grows
-with the doublings of the group, plus bytes over the link. Overhead: a time per layer, per step, per
+tile of 128 x 128, halved, are 1.08 million). Experts are not equally popular: with popularities
+spread exponentially, t tokens touch a share u / (1 + u) of them, u = t k / (E - k), each with
+m = t k / (E x share) rows, padded to max(tile, m + tile / 2). Cache: bytes of the keys and values
+read (windowed layers their window, MLA its latent, linear layers their state), or the FLOPs of
+attention where those take longer. Collectives: a latency per all-reduce that grows with the
+doublings of the group, plus bytes over the link. Overhead: a time per layer, per step, per
 sequence, and per layer again in steps with prefill, which no captured graph covers.
 
 **closed-loop.** With C requests in flight,

@@ -89,7 +89,9 @@ def check_degrees(model: ModelSpec, config: ServingConfig) -> None:
             fix="leave the degrees blank, or make their product the number of accelerators",
         )
     if model.query_heads % config.tp:
-        fits = [tp for tp in range(1, config.tp + 1) if model.query_heads % tp == 0]
+        fits = [
+            tp for tp in range(1, config.tp + 1) if model.query_heads % tp == 0 and config.accelerators % tp == 0
+        ]
         raise InputError(
             f"{model.query_heads} attention heads of {model.id} do not divide by tp = {config.tp}",
             fix=f"use tp = {fits[-1]}",
@@ -111,17 +113,6 @@ def check_shape(shape: Shape) -> None:
         raise InputError(f"output_tokens must be at least 1, not {shape.output_tokens:g}")
     if not 0.0 <= shape.cached_input_share <= 1.0:
         raise InputError("cached_input_share must lie between 0 and 1")
-
-
-def coverage_rate(model: ModelSpec) -> float:
-    """-ln(1 - k/E), how fast tokens touch new experts; 1 for a dense model.
-
-    >>> coverage_rate(ModelSpec("x", 1, 8, 1, 1, 8, 10))
-    1.0
-    """
-    if not model.is_moe or model.experts_per_token >= model.experts:
-        return 1.0
-    return -float(SCALAR.log(1.0 - model.experts_per_token / model.experts))
 
 
 def accelerators_needed(model: ModelSpec, accelerator: AcceleratorSpec, numbers: Numerics) -> int:
@@ -169,7 +160,6 @@ def prepare(
             accelerator=accelerator,
             config=config,
             numerics=numbers,
-            coverage_rate=coverage_rate(model),
         ),
         footprint=print_of,
         resolved=resolve(calibration, model=model, accelerator=accelerator, config=config, numerics=numbers),

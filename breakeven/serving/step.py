@@ -114,10 +114,11 @@ def step_time(
         overlap=p.overlap,
     )
 
-    # Tokens spread over experts at random: a share 1 - (1 - k/E)^t of the experts is touched, each
-    # by m tokens on average, padded to a tile (half a tile on average once several tiles fill).
-    covered = 1.0 - x.decay(tokens * w.coverage_rate)
-    covered = x.maximum(covered, w.experts_per_token / w.experts * 0.5)
+    # Experts are not equally popular. With popularities spread exponentially t tokens touch a share
+    # u / (1 + u) of them, u = t k / (E - k); each touched one gets m rows on average, padded to a
+    # tile (half a tile on average once several tiles fill).
+    odds = x.maximum(tokens, 0.5) * w.touch_odds
+    covered = odds / (1.0 + odds)
     rows = tokens * w.experts_per_token / (w.experts * covered)
     padded = x.maximum(rows + 0.5 * p.tile_rows, p.tile_rows)
     experts = roofline(

@@ -30,7 +30,7 @@ class Work(Struct, frozen=True):
     expert_byte_s: Number  # all experts held here, once
     experts: Number  # routed experts per layer of the model (1 when dense)
     experts_per_token: Number
-    coverage_rate: Number  # -ln(1 - k/E)
+    touch_odds: Number  # k / (E - k): odds that one token touches a given expert
     # output projection, per sequence that emits a token
     head_flop_s_per_row: Number
     head_byte_s: Number
@@ -73,15 +73,26 @@ def _log2_whole(count: int) -> float:
     return whole + count / float(1 << whole) - 1.0
 
 
+def touch_odds(model: ModelSpec) -> float:
+    """``k / (E - k)``; endless where every token visits every expert.
+
+    >>> touch_odds(ModelSpec("x", 1, 8, 1, 1, 8, 10, moe_layers=1, experts=128, experts_per_token=8))
+    0.06666666666666667
+    """
+    if not model.is_moe or model.experts_per_token >= model.experts:
+        return 1e18
+    return model.experts_per_token / float(model.experts - model.experts_per_token)
+
+
 def expert_ranks(model: ModelSpec, config: ServingConfig) -> int:
     """GPUs over which whole experts are spread."""
     return max(1, config.ep) if model.is_moe else 1
 
 
 def work(
-    *, model: ModelSpec, accelerator: AcceleratorSpec, config: ServingConfig, numerics: Numerics, coverage_rate: float
+    *, model: ModelSpec, accelerator: AcceleratorSpec, config: ServingConfig, numerics: Numerics
 ) -> Work:
-    """Seconds at peak for one configuration; ``coverage_rate`` is -ln(1 - k/E), computed portably."""
+    """Seconds at peak for one configuration."""
     n = config.accelerators_per_copy
     stages = config.pp
     per_stage = n // stages
@@ -156,7 +167,7 @@ def work(
         expert_byte_s=expert_byte_s,
         experts=float(model.experts if is_moe else 1),
         experts_per_token=float(model.experts_per_token if is_moe else 1),
-        coverage_rate=coverage_rate,
+        touch_odds=touch_odds(model),
         head_flop_s_per_row=2.0 * arch.head_params(model) / rate["f16"] / tp,
         head_byte_s=arch.head_params(model) * 2.0 * byte_s / tp,
         kv_full_byte_s_per_token=kv_byte_s * model.full_attention_layers / stages,
