@@ -10,12 +10,10 @@ from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.instance import Instance
 from breakeven.serving.memory import sequence_bytes
-from breakeven.serving.spec import Estimate
+from breakeven.serving.spec import NETWORK_BYTES_PER_S, Estimate
 
 # A prefill worker is kept this busy at most, so that prompts do not queue.
 PREFILL_UTILISATION = 0.8
-# Bytes per second of one 400 Gbit/s adapter per accelerator, the usual fabric of disaggregated serving.
-NETWORK_BYTES_PER_S = 50e9
 
 
 def disaggregate(

@@ -21,6 +21,8 @@ def render_estimates(answers: list[Answered], *, format: str) -> str:
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if format != "table":
         raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
+    if len(answers) > 1 and len({answer.accelerator for answer in answers}) == 1:
+        return _frontier(answers)
     return _sheet(answers[0]) if len(answers) == 1 else _ranking(answers)
 
 
@@ -86,6 +88,26 @@ def _ranking(answers: list[Answered]) -> str:
         for a in answers
     ]
     return table(header, body)
+
+
+def _frontier(answers: list[Answered]) -> str:
+    header = ("n", "layout", "weights", "concurrency", "USD/Mtok", "tok/s/user", "out tok/s", "TTFT p95", "grade")
+    body = [
+        (
+            str(a.estimate.config.accelerators),
+            _layout(a),
+            a.estimate.config.weight_precision,
+            f"{a.estimate.concurrency:,.0f}",
+            f"{a.usd_per_mtok:.3f}" if a.usd_per_mtok is not None else "-",
+            f"{1e3 / a.estimate.tpot_ms.typical:,.1f}",
+            f"{a.estimate.output_tok_per_s.typical:,.0f}",
+            f"{a.estimate.ttft_ms_p95:,.0f}",
+            a.estimate.grade,
+        )
+        for a in answers
+    ]
+    notes = dict.fromkeys(note for a in answers for note in a.estimate.notes)
+    return table(header, body) + "".join(f"note: {plain(note)}\n" for note in notes)
 
 
 def table(header: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from breakeven.serving import architecture as arch
 from breakeven.serving.arithmetic import Number
 from breakeven.serving.precision import Numerics
-from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
+from breakeven.serving.spec import NETWORK_BYTES_PER_S, AcceleratorSpec, ModelSpec, ServingConfig
 
 
 class Work(Struct, frozen=True):
@@ -84,6 +84,31 @@ def touch_odds(model: ModelSpec) -> float:
     return model.experts_per_token / float(model.experts - model.experts_per_token)
 
 
+class Between(Struct, frozen=True):
+    """Seconds per byte at peak that one accelerator sends, by pattern, within a node and across nodes."""
+
+    reduce_s_per_byte: float  # all-reduce of a tensor-parallel group
+    exchange_s_per_byte: float  # all-to-all of expert parallelism
+    hand_over_s_per_byte: float  # to the next pipeline stage
+
+    @classmethod
+    def of(cls, accelerator: AcceleratorSpec, config: ServingConfig) -> Between:
+        """Where a group is larger than the fast interconnect joins, part of its bytes cross the network.
+
+        A ring that reduces over several nodes uses every adapter of a node at once. An exchange with
+        all ranks sends the share of ranks outside the node through the accelerator's own adapter.
+        """
+        node = accelerator.scale_up_count
+        inside, outside = 1.0 / accelerator.link_bytes_per_s, 1.0 / NETWORK_BYTES_PER_S
+        ranks = max(config.ep, 1)
+        far = max(ranks - node, 0) / max(ranks - 1, 1)
+        return cls(
+            reduce_s_per_byte=inside if config.tp <= node else max(inside, outside / node),
+            exchange_s_per_byte=(1.0 - far) * inside + far * outside,
+            hand_over_s_per_byte=inside if config.accelerators_per_copy <= node else max(inside, outside),
+        )
+
+
 def expert_ranks(model: ModelSpec, config: ServingConfig) -> int:
     """GPUs over which whole experts are spread."""
     return max(1, config.ep) if model.is_moe else 1
@@ -100,7 +125,7 @@ def work(
     tp = config.tp
     rate = accelerator.flop_per_s
     byte_s = 1.0 / accelerator.memory_bytes_per_s
-    link_s = 1.0 / accelerator.link_bytes_per_s
+    between = Between.of(accelerator, config)
 
     attention = arch.attention_params(model)
     dense = arch.dense_ffn_params(model) + arch.shared_expert_params(model)
@@ -154,11 +179,11 @@ def work(
     ep = expert_ranks(model, config)
     spread = ep > 1 and ranks > 1
     reduced_layers = blocks - (model.moe_layers if spread else 0.0)
-    tp_link_s = reduced_layers * 2.0 * hops * h * 2.0 * link_s / stages
+    tp_link_s = reduced_layers * 2.0 * hops * h * 2.0 * between.reduce_s_per_byte / stages
     ep_link_s = 0.0
     if spread:
         reach = float(min(model.experts_per_token, ep)) * (ep - 1) / ep
-        ep_link_s = model.moe_layers * reach * h * 3.0 * link_s / stages  # 8-bit out, 16-bit back
+        ep_link_s = model.moe_layers * reach * h * 3.0 * between.exchange_s_per_byte / stages  # 8-bit out, 16-bit back
     return Work(
         dense_flop_s_per_token=dense_flop_s,
         dense_byte_s=dense_byte_s,
@@ -185,7 +210,7 @@ def work(
         tp_doublings=_log2_whole(tp),
         ep_collectives=2.0 * model.moe_layers / stages if spread else 0.0,
         ep_link_s_per_token=ep_link_s,
-        stage_link_s_per_token=h * 2.0 * link_s if stages > 1 else 0.0,
+        stage_link_s_per_token=h * 2.0 * between.hand_over_s_per_byte if stages > 1 else 0.0,
         layers=0.5 * blocks / stages,
         attention_layers=float(model.attention_layers) / stages / min(tp, model.kv_heads),
         expert_layers=float(model.moe_layers) / stages,
