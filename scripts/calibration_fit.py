@@ -89,7 +89,8 @@ SCHEDULING = {
     "sglang": {
         "budget_tokens": 8192.0, "mixed": 0.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 0.0,
     },
-    # KvCacheConfig.max_attention_window is unset by default: one pool keeps every token of every layer.
+    # KvCacheConfig.max_attention_window is unset by default: one pool keeps every token of every layer
+    # (nvidia.github.io/TensorRT-LLM/llm-api/reference/KvCacheConfig.html, read on 2026-11-24).
     "tensorrt-llm": {
         "budget_tokens": 8192.0, "mixed": 1.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 1.0,
     },

@@ -10,7 +10,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-# Bytes per second of one 400 Gbit/s network adapter per accelerator, the usual fabric between nodes.
+# Bytes per second of one 400 Gbit/s network adapter per accelerator, the usual fabric between nodes
+# (eight of them in an eight-GPU server: NVIDIA DGX H100 datasheet, 2023).
 NETWORK_BYTES_PER_S = 50e9
 
 Attention = Literal["gqa", "mla"]  # MHA and MQA are GQA with as many, or one, key-value heads
