@@ -86,22 +86,6 @@ class Arithmetic:
         """a^b for a > 0."""
         return self.exp(b * self.log(a))
 
-    def decay(self, a: Number) -> Number:
-        """e^-a for a >= 0 in few operations; relative error below 1e-5 for a < 8, absolute below 1e-6.
-
-        Sixteenth power of the Taylor series of e^(a/16). Used where the step model itself is a
-        thousand times coarser (expert coverage), so that a step stays cheap.
-
-        >>> abs(SCALAR.decay(1.0) - math.exp(-1)) < 1e-7
-        True
-        """
-        z = self.minimum(a, 300.0) * 0.0625
-        series = 1.0 + z * (1.0 + z * (0.5 + z * (1.0 / 6.0 + z * (1.0 / 24.0 + z * (1.0 / 120.0)))))
-        fourth = series * series
-        fourth = fourth * fourth
-        sixteenth = fourth * fourth
-        return 1.0 / (sixteenth * sixteenth)
-
 
 SCALAR = Arithmetic()
 

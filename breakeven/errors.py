@@ -111,6 +111,7 @@ def did_you_mean(name: str, known: Sequence[str], *, count: int = 3) -> str:
         return f"did you mean {' or '.join(repr(lowered[key]) for key in near)}?"
     if not known:
         return "none is known here"
-    shown = ", ".join(sorted(known)[:8])
-    more = "" if len(known) <= 8 else f" and {len(known) - 8} more"
+    distinct = sorted(lowered.values())  # ids and aliases may differ in case alone
+    shown = ", ".join(distinct[:8])
+    more = "" if len(distinct) <= 8 else f" and {len(distinct) - 8} more"
     return f"known: {shown}{more}"

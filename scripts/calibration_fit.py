@@ -25,7 +25,6 @@ from breakeven.offers.points import _configs
 from breakeven.offers.sizing import resolve_config
 from breakeven.serving.burst import LONGEST_OVER_MEAN
 from breakeven.serving.calibration import kinds
-from breakeven.serving.instance import coverage_rate
 from breakeven.serving.load import Requests, Scheduling, closed_loop
 from breakeven.serving.memory import Footprint, concurrency_cap, footprint
 from breakeven.serving.precision import Numerics, numerics
@@ -37,6 +36,7 @@ from breakeven.serving.work import Work, stack, work
 # name: (unit, low, high, start). Shares are of a datasheet peak, so at most one.
 PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "dense_compute": ("share", 0.1, 0.95, 0.55),
+    "wave_elements": ("elements", 1e3, 5e6, 3e5),
     "dense_memory": ("share", 0.4, 0.98, 0.8),
     "expert_compute": ("share", 0.05, 0.9, 0.4),
     "expert_memory": ("share", 0.1, 0.95, 0.65),
@@ -62,6 +62,7 @@ PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "growth_share": ("share", 0.45, 1.0, 0.8),
     "front_end_s": ("s", 0.001, 0.5, 0.02),
     "bunching": ("share", 0.001, 0.5, 0.1),
+    "stage_step_s": ("s", 1e-5, 1e-2, 5e-4),
 }
 # Textbook starting values by kind, where one start does not fit all.
 STARTS = {
@@ -82,13 +83,25 @@ GENERATION_FACTORS = (
     "tile_rows", "layer_s", "expert_layer_s",
 )  # fmt: skip
 SCHEDULING = {
-    "any": {"budget_tokens": 8192.0, "mixed": 1.0, "rank_balance": 1.0, "max_sequences": 16384.0},
-    "sglang": {"budget_tokens": 8192.0, "mixed": 0.0, "rank_balance": 1.0, "max_sequences": 16384.0},
-}
+    "any": {
+        "budget_tokens": 8192.0, "mixed": 1.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 0.0,
+    },
+    "sglang": {
+        "budget_tokens": 8192.0, "mixed": 0.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 0.0,
+    },
+    # KvCacheConfig.max_attention_window is unset by default: one pool keeps every token of every layer
+    # (nvidia.github.io/TensorRT-LLM/llm-api/reference/KvCacheConfig.html, read on 2026-11-24).
+    "tensorrt-llm": {
+        "budget_tokens": 8192.0, "mixed": 1.0, "rank_balance": 1.0, "max_sequences": 16384.0, "window_kept": 1.0,
+    },
+}  # fmt: skip
 BASE_SPREAD, FACTOR_SPREAD = 0.35, 0.2
-LOOSE = ("front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "step_s")  # host software: differs more than silicon does
-PRIOR_WEIGHT = 0.6
-ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.12, 0.3, 0.25
+# Host software differs more than silicon does.
+LOOSE = (
+    "front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "stage_step_s", "step_s",
+)  # fmt: skip
+PRIOR_WEIGHT = 1.7
+ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.08, 0.3, 0.25
 LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap
 
 
@@ -138,9 +151,7 @@ def _row(item: Measurement, lookup: ServingLookup) -> Row:
         accelerator=accelerator,
         config=config,
         numbers=numbers,
-        work=work(
-            model=model, accelerator=accelerator, config=config, numerics=numbers, coverage_rate=coverage_rate(model)
-        ),
+        work=work(model=model, accelerator=accelerator, config=config, numerics=numbers),
         footprint=footprint(model=model, accelerator=accelerator, config=config, numerics=numbers),
     )
 
@@ -261,13 +272,14 @@ class Fit:
         step = StepParameters(**{n: v[n] for n in PARAMETER_FIELDS})
         cap = concurrency_cap(
             VECTOR, self.footprint, cache_share=v["cache_share"], reserve_bytes=v["reserve_bytes"],
-            input_tokens=self.input, held_output=self.output * v["growth_share"],
+            window_kept=self.rules["window_kept"], input_tokens=self.input, held_output=self.output * v["growth_share"],
         )  # fmt: skip
         cap = np.minimum(cap, self.limit)
         concurrency = np.where(self.at_cap, np.maximum(cap * self.share, 1.0), self.asked)
         scheduling = Scheduling(
             budget_tokens=self.rules["budget_tokens"], mixed=self.rules["mixed"],
             rank_balance=self.rules["rank_balance"], front_end_s=v["front_end_s"], bunching=v["bunching"],
+            stage_step_s=v["stage_step_s"],
             max_sequences=self.rules["max_sequences"],
         )  # fmt: skip
         state = closed_loop(

@@ -35,6 +35,7 @@ def estimate(
         None, "--prefill-accelerators", help="Disaggregated: accelerators per prefill worker."
     ),
     simulate: bool = typer.Option(False, "--simulate", help="Check the formula by an event simulation (seconds)."),
+    frontier: bool = typer.Option(False, "--frontier", help="Cost per token against speed per user, best of every way."),
     evidence: str = typer.Option("best", "--evidence", help="model: the calibrated model alone; best: published too."),
     own: Path | None = typer.Option(None, "--own", metavar="YAML", help="Your benchmark, from 'benchmark import -o'."),
     points: Path | None = typer.Option(None, "--points", metavar="CSV", help="Many questions, one per row."),
@@ -70,6 +71,6 @@ def estimate(
         tpot_ms=tpot_ms, percentile=percentile, burstiness=burstiness, tp=tp, pp=pp, ep=ep, dp=dp,
         weight_precision=precision, kv_precision=kv_precision, engine=engine, cached_input_share=cached_input_share,
         draft_tokens=draft_tokens, acceptance=acceptance, prefill_accelerators=prefill_accelerators,
-        simulate=simulate, evidence=evidence, own=own,
+        simulate=simulate, frontier=frontier, evidence=evidence, own=own,
     )  # fmt: skip
     write(render_estimates(ask(question, lookup, calibration), format=format), output)

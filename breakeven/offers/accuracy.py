@@ -12,7 +12,7 @@ from breakeven.offers.measurements import Measurement, NotComparable, measuremen
 from breakeven.offers.points import answer, choose
 from breakeven.serving.burst import burst_output_tok_per_s
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.grade import band_width
+from breakeven.serving.grade import burst_band
 from breakeven.serving.spec import Estimate
 
 
@@ -68,7 +68,7 @@ def compare_row(row: Measurement, lookup: ServingLookup, calibration: Calibratio
             predicted, low, high = band.typical, band.low, band.high
             if row.batch_requests is not None:
                 predicted = _burst(row, lookup, calibration)
-                width = band_width(calibration, metric="throughput", model=model, grade=estimate.grade, at_capacity=True)
+                width = burst_band(calibration, model=model, grade=estimate.grade)
                 low, high = predicted * width.low, predicted * width.high
     except Infeasible as error:
         return Missed(row.id, error.problems[0].message, True)

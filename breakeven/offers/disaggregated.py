@@ -10,12 +10,10 @@ from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.instance import Instance
 from breakeven.serving.memory import sequence_bytes
-from breakeven.serving.spec import Estimate
+from breakeven.serving.spec import NETWORK_BYTES_PER_S, Estimate
 
 # A prefill worker is kept this busy at most, so that prompts do not queue.
 PREFILL_UTILISATION = 0.8
-# Bytes per second of one 400 Gbit/s adapter per accelerator, the usual fabric of disaggregated serving.
-NETWORK_BYTES_PER_S = 50e9
 
 
 def disaggregate(
@@ -41,7 +39,7 @@ def disaggregate(
     in_flight = min(estimate.concurrency / decoder.config.copies, decoder.concurrency_cap(shape))
     tpot = float(decode_state.decode_step_s)
     rate = in_flight / (max(shape.output_tokens, 2.0) * tpot) * decoder.config.copies
-    bytes_per_prompt = float(sequence_bytes(SCALAR, decoder.footprint, tokens=shape.input_tokens))
+    bytes_per_prompt = float(sequence_bytes(SCALAR, decoder.footprint, tokens=shape.input_tokens, window_kept=0.0))
     transfer_s = bytes_per_prompt / NETWORK_BYTES_PER_S
     workers = rate * requests.new_input / prompt_tokens_per_s / PREFILL_UTILISATION
     alone = step * max(requests.new_input / chunk, 1.0)

@@ -41,6 +41,7 @@ class Question(Struct, frozen=True):
     acceptance: float | None = None
     prefill_accelerators: int | None = None
     simulate: bool = False
+    frontier: bool = False
     evidence: str = "best"
     own: Path | None = None
 
@@ -65,6 +66,10 @@ def ask(question: Question, lookup: ServingLookup, calibration: Calibration) -> 
         from breakeven.offers.frontier import rank_accelerators
 
         return rank_accelerators(question, lookup, calibration)
+    if question.frontier:
+        from breakeven.offers.interactivity import interactivity_frontier
+
+        return interactivity_frontier(question, lookup, calibration)
     return [ask_one(question, lookup, calibration)]
 
 
@@ -86,6 +91,10 @@ def check(question: Question) -> None:
         problems.append(
             Problem("one question at a time", "give --concurrency, or targets, or --max-throughput", "--concurrency")
         )
+    if question.frontier and question.concurrency is not None:
+        problems.append(Problem("varies the concurrency itself", "leave --concurrency out", "--frontier"))
+    if question.frontier and (question.accelerator or "").strip().lower() == "all":
+        problems.append(Problem("is of one accelerator", "name it; 'all' marks the frontier of its ranking", "--frontier"))
     if not 50 <= question.percentile < 100:
         problems.append(Problem("must be from 50 to below 100", "write 95", "--percentile"))
     if not 0 <= question.cached_input_share <= 1:

@@ -21,11 +21,18 @@ def render_estimates(answers: list[Answered], *, format: str) -> str:
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if format != "table":
         raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
+    if len(answers) > 1 and len({answer.accelerator for answer in answers}) == 1:
+        return _frontier(answers)
     return _sheet(answers[0]) if len(answers) == 1 else _ranking(answers)
 
 
 def _band(band: Band, digits: int = 0) -> str:
     return f"{band.typical:,.{digits}f}  (80 % band {band.low:,.{digits}f} to {band.high:,.{digits}f})"
+
+
+def _ttft_band(answer: Answered) -> Band:
+    mean, (low, high) = answer.estimate.ttft_ms_mean, answer.estimate.ttft_factors
+    return Band(mean * low, mean, mean * high)
 
 
 def _layout(answer: Answered) -> str:
@@ -43,7 +50,7 @@ def _sheet(answer: Answered) -> str:
         ("output tok/s", _band(e.output_tok_per_s)),
         ("total tok/s", f"{e.total_tok_per_s:,.0f}"),
         ("requests/s", f"{e.requests_per_s:,.3f}"),
-        ("TTFT ms", f"mean {e.ttft_ms_mean:,.0f}, p50 {e.ttft_ms_p50:,.0f}, p95 {e.ttft_ms_p95:,.0f}"),
+        ("TTFT ms", f"mean {_band(_ttft_band(answer), 0)}, p50 {e.ttft_ms_p50:,.0f}, p95 {e.ttft_ms_p95:,.0f}"),
         ("TPOT ms", _band(e.tpot_ms, 2)),
         ("memory", f"{e.weight_bytes_per_accelerator / 1e9:,.1f} GB weights, "
                    f"{e.kv_bytes_per_accelerator / 1e9:,.1f} GB cache per accelerator"),
@@ -83,6 +90,26 @@ def _ranking(answers: list[Answered]) -> str:
     return table(header, body)
 
 
+def _frontier(answers: list[Answered]) -> str:
+    header = ("n", "layout", "weights", "concurrency", "USD/Mtok", "tok/s/user", "out tok/s", "TTFT p95", "grade")
+    body = [
+        (
+            str(a.estimate.config.accelerators),
+            _layout(a),
+            a.estimate.config.weight_precision,
+            f"{a.estimate.concurrency:,.0f}",
+            f"{a.usd_per_mtok:.3f}" if a.usd_per_mtok is not None else "-",
+            f"{1e3 / a.estimate.tpot_ms.typical:,.1f}",
+            f"{a.estimate.output_tok_per_s.typical:,.0f}",
+            f"{a.estimate.ttft_ms_p95:,.0f}",
+            a.estimate.grade,
+        )
+        for a in answers
+    ]
+    notes = dict.fromkeys(note for a in answers for note in a.estimate.notes)
+    return table(header, body) + "".join(f"note: {plain(note)}\n" for note in notes)
+
+
 def table(header: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
     """Plain columns: text to the left, numbers to the right."""
     rows = [tuple(plain(cell) for cell in row) for row in (header, *body)]
@@ -118,7 +145,10 @@ def _json(answer: Answered) -> dict[str, Any]:
         "requests_per_s": e.requests_per_s,
         "output_tok_per_s": _json_band(e.output_tok_per_s),
         "total_tok_per_s": e.total_tok_per_s,
-        "ttft_ms": {"mean": e.ttft_ms_mean, "p50": e.ttft_ms_p50, "p95": e.ttft_ms_p95},
+        "ttft_ms": {
+            "mean": e.ttft_ms_mean, "p50": e.ttft_ms_p50, "p95": e.ttft_ms_p95,
+            "mean_low": _ttft_band(answer).low, "mean_high": _ttft_band(answer).high,
+        },
         "tpot_ms": _json_band(e.tpot_ms),
         "weight_bytes_per_accelerator": e.weight_bytes_per_accelerator,
         "kv_bytes_per_accelerator": e.kv_bytes_per_accelerator,

@@ -32,6 +32,55 @@ def attention_params(model: ModelSpec) -> float:
     )
 
 
+def decode_query_width(model: ModelSpec) -> float:
+    """Mean of the widths a query multiplies with keys and with values, over all heads, when decoding.
+
+    MLA decodes on its latent (the up-projections absorbed into the query): r + d_r and r per head.
+    """
+    if model.attention == "mla":
+        return model.query_heads * (2 * model.mla_kv_rank + model.mla_rope_dim) / 2.0
+    return float(model.query_heads * model.head_dim)
+
+
+def prefill_query_width(model: ModelSpec) -> float:
+    """The same for a prompt, whose keys and values MLA projects up once: d_n + d_r and d_v per head.
+
+    >>> deepseek = ModelSpec("x", 61, 7168, 128, 128, 128, 129280, attention="mla", mla_kv_rank=512,
+    ...     mla_rope_dim=64, mla_nope_dim=128, mla_value_dim=128)
+    >>> decode_query_width(deepseek) / prefill_query_width(deepseek)
+    3.4
+    """
+    if model.attention == "mla":
+        return model.query_heads * (model.mla_nope_dim + model.mla_rope_dim + model.mla_value_dim) / 2.0
+    return float(model.query_heads * model.head_dim)
+
+
+def attention_depth(model: ModelSpec, *, tp: int) -> float:
+    """Inner dimensions of one GPU's attention projections, one after the other, over all layers.
+
+    A matrix product of inner dimension K makes each output element with K multiply-adds. GQA: the
+    fused query, key and value projection (h) and the output projection (n d / tp). MLA: the two
+    projections down (fused), the two up, and the output projection.
+
+    >>> attention_depth(ModelSpec("x", 1, 4096, 32, 8, 128, 1000, full_attention_layers=1), tp=2)
+    6144.0
+    """
+    h, n = model.hidden, model.query_heads
+    linear = model.linear.count * (h + h / tp)
+    if model.attention == "mla":
+        layer = h + model.mla_q_rank + model.mla_kv_rank + n * model.mla_value_dim / tp
+    else:
+        layer = h + n * model.head_dim / tp
+    return float(model.attention_layers * layer + linear)
+
+
+def dense_ffn_depth(model: ModelSpec, *, tp: int) -> float:
+    """The same of the FFN that every token visits: gate and up (h, fused), then down (f / tp); shared experts too."""
+    dense = model.dense_ffn_layers * (model.hidden + model.ffn_intermediate / tp)
+    width = model.shared_expert_intermediate
+    return float(dense + (model.moe_layers * (model.hidden + width / tp) if width else 0.0))
+
+
 def dense_ffn_params(model: ModelSpec) -> float:
     """Dense FFN layers: ``L_d x matrices x h x f``."""
     return float(model.dense_ffn_layers * model.ffn_matrices * model.hidden * model.ffn_intermediate)

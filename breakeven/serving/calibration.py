@@ -23,7 +23,8 @@ from breakeven.serving.step import PARAMETER_FIELDS, StepParameters
 FAST_LINK_BYTES_PER_S = 90e9
 MEMORY_FIELDS = ("cache_share", "reserve_bytes", "growth_share")
 SCHEDULING_FIELDS = ("budget_tokens", "mixed", "rank_balance", "max_sequences")
-LOAD_FIELDS = ("front_end_s", "bunching")
+RULE_FIELDS = ("window_kept",)
+LOAD_FIELDS = ("front_end_s", "bunching", "stage_step_s")
 FITTED_FIELDS = PARAMETER_FIELDS + MEMORY_FIELDS + LOAD_FIELDS
 
 _ENGINE_SPELLINGS = {
@@ -178,7 +179,9 @@ def resolve(
     rules = calibration.scheduling.get(engine) or calibration.scheduling["any"]
     return Resolved(
         step=StepParameters(**{name: values[name] for name in PARAMETER_FIELDS}),
-        memory=MemoryRules(**{name: values[name] for name in MEMORY_FIELDS}),
+        memory=MemoryRules(
+            **{name: values[name] for name in MEMORY_FIELDS}, **{name: rules[name] for name in RULE_FIELDS}
+        ),
         scheduling=Scheduling(
             **{name: rules[name] for name in SCHEDULING_FIELDS}, **{name: values[name] for name in LOAD_FIELDS}
         ),

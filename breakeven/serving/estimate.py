@@ -110,6 +110,7 @@ def _build(
         output_tok_per_s=grading.banded(throughput, wide),
         total_tok_per_s=throughput * (shape.input_tokens + shape.output_tokens) / shape.output_tokens,
         ttft_ms_mean=mean,
+        ttft_factors=grading.ttft_factors(calibration),
         ttft_ms_p50=p50,
         ttft_ms_p95=p95,
         tpot_ms=grading.banded(float(state.tpot_s) * 1e3, slow),
@@ -128,8 +129,9 @@ def _build(
 def _sequence_bytes(instance: Instance, shape: Shape) -> float:
     from breakeven.serving.memory import sequence_bytes
 
-    held = shape.input_tokens + shape.output_tokens * instance.resolved.memory.growth_share
-    return float(sequence_bytes(SCALAR, instance.footprint, tokens=held))
+    rules = instance.resolved.memory
+    held = shape.input_tokens + shape.output_tokens * rules.growth_share
+    return float(sequence_bytes(SCALAR, instance.footprint, tokens=held, window_kept=rules.window_kept))
 
 
 def _latency(instance: Instance, shape: Shape, state: LoadState, percentile: float, arrival_cv2: float) -> Latency:

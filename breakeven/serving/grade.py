@@ -63,6 +63,19 @@ def band_width(
     return BandWidth(low=1.0 / learned.high, high=1.0 / learned.low, rows=learned.rows)
 
 
+def burst_band(calibration: Calibration, *, model: ModelSpec, grade: str) -> BandWidth:
+    """The learned band of a batch that is handed over at once, and ends with its longest request."""
+    kind = "moe" if model.is_moe else "dense"
+    learned = calibration.bands.get(f"burst-{kind}-{grade}")
+    return learned or band_width(calibration, metric="throughput", model=model, grade=grade, at_capacity=True)
+
+
+def ttft_factors(calibration: Calibration) -> tuple[float, float]:
+    """Low and high of a mean TTFT over its estimate."""
+    learned = calibration.bands.get("ttft", _WIDEST)
+    return learned.low, learned.high
+
+
 def banded(value: float, width: BandWidth) -> Band:
     """The figure with its band.
 

@@ -10,7 +10,7 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.serving import memory
 from breakeven.serving.arithmetic import SCALAR, Number
 from breakeven.serving.calibration import Calibration, Resolved, resolve
-from breakeven.serving.load import LoadState, Requests, closed_loop
+from breakeven.serving.load import LoadState, Requests, closed_loop, pipeline_step_s
 from breakeven.serving.memory import Footprint
 from breakeven.serving.precision import Numerics, numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig, Shape
@@ -41,6 +41,7 @@ class Instance(Struct, frozen=True):
             self.footprint,
             cache_share=rules.cache_share,
             reserve_bytes=rules.reserve_bytes,
+            window_kept=rules.window_kept,
             input_tokens=shape.input_tokens,
             held_output=shape.output_tokens * rules.growth_share,
         )
@@ -88,7 +89,9 @@ def check_degrees(model: ModelSpec, config: ServingConfig) -> None:
             fix="leave the degrees blank, or make their product the number of accelerators",
         )
     if model.query_heads % config.tp:
-        fits = [tp for tp in range(1, config.tp + 1) if model.query_heads % tp == 0]
+        fits = [
+            tp for tp in range(1, config.tp + 1) if model.query_heads % tp == 0 and config.accelerators % tp == 0
+        ]
         raise InputError(
             f"{model.query_heads} attention heads of {model.id} do not divide by tp = {config.tp}",
             fix=f"use tp = {fits[-1]}",
@@ -110,17 +113,6 @@ def check_shape(shape: Shape) -> None:
         raise InputError(f"output_tokens must be at least 1, not {shape.output_tokens:g}")
     if not 0.0 <= shape.cached_input_share <= 1.0:
         raise InputError("cached_input_share must lie between 0 and 1")
-
-
-def coverage_rate(model: ModelSpec) -> float:
-    """-ln(1 - k/E), how fast tokens touch new experts; 1 for a dense model.
-
-    >>> coverage_rate(ModelSpec("x", 1, 8, 1, 1, 8, 10))
-    1.0
-    """
-    if not model.is_moe or model.experts_per_token >= model.experts:
-        return 1.0
-    return -float(SCALAR.log(1.0 - model.experts_per_token / model.experts))
 
 
 def accelerators_needed(model: ModelSpec, accelerator: AcceleratorSpec, numbers: Numerics) -> int:
@@ -168,7 +160,6 @@ def prepare(
             accelerator=accelerator,
             config=config,
             numerics=numbers,
-            coverage_rate=coverage_rate(model),
         ),
         footprint=print_of,
         resolved=resolve(calibration, model=model, accelerator=accelerator, config=config, numerics=numbers),
@@ -210,4 +201,5 @@ def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str,
         alone = getattr(decode, name) * stages
         extra = getattr(mixed, name) - getattr(decode, name) * instance.resolved.scheduling.mixed
         out[name] = (alone + max(extra, 0.0) / added * prefill) * 1e3
+    out["overhead"] += float(pipeline_step_s(SCALAR, instance.work, instance.resolved.scheduling)) * stages * 1e3
     return out

@@ -32,6 +32,8 @@ class Scheduling(Struct, frozen=True):
     rank_balance   how far prompts wait for each other so that all attention ranks prefill at once (0..1)
     front_end_s    tokenizer, queue and network, before the first step of a request
     bunching       share of the requests in flight that arrive together and queue for prefill behind each other
+    stage_step_s   added to every stage's step of a pipeline: hand-over between processes, and host work that
+                   nothing hides while micro-batches follow each other
     max_sequences  the engine's own default limit on sequences in flight per attention rank
     """
 
@@ -40,6 +42,7 @@ class Scheduling(Struct, frozen=True):
     rank_balance: Number
     front_end_s: Number
     bunching: Number
+    stage_step_s: Number
     max_sequences: Number
 
 
@@ -102,7 +105,12 @@ def _one_round(
     steps = r.new_input / prefill_rank  # of this rank; below one where prompts share a step
     stall = added * r.new_input / prefill
     own = mixed_step * (x.maximum(steps, 1.0) + w.stages - 1.0)
-    return decode_step * w.stages, stall, own, prefill
+    return (decode_step + pipeline_step_s(x, w, s)) * w.stages, stall, own, prefill
+
+
+def pipeline_step_s(x: Arithmetic, w: Work, s: Scheduling) -> Number:
+    """Seconds each stage's step takes beyond the work itself; none where there is one stage."""
+    return s.stage_step_s * x.minimum(w.stages - 1.0, 1.0)
 
 
 def closed_loop(

@@ -17,11 +17,14 @@ class MemoryRules(Struct, frozen=True):
     reserve_bytes  runtime context, activations and captured graphs
     growth_share   share of the output for which cache is held on average: 1 where the engine
                    reserves the whole request, about one half where pages grow with the output
+    window_kept    share of the tokens beyond a sliding window whose cache is kept all the same: 1 where
+                   the engine has one pool for all layers, 0 where windowed layers give them back
     """
 
     cache_share: float
     reserve_bytes: float
     growth_share: float
+    window_kept: float
 
 
 class Footprint(Struct, frozen=True):
@@ -86,22 +89,24 @@ def cache_bytes(x: Arithmetic, f: Footprint, *, cache_share: Number, reserve_byt
     return cache_share * x.maximum(left - reserve_bytes, tight)
 
 
-def sequence_bytes(x: Arithmetic, f: Footprint, *, tokens: Number) -> Number:
-    """Cache one sequence of ``tokens`` holds on one GPU; windowed layers keep their window only."""
+def sequence_bytes(x: Arithmetic, f: Footprint, *, tokens: Number, window_kept: Number) -> Number:
+    """Cache one sequence of ``tokens`` holds on one GPU; windowed layers need their window only."""
+    windowed = x.minimum(tokens, f.window)
     return (
         f.seq_full_bytes_per_token * tokens
-        + f.seq_window_bytes_per_token * x.minimum(tokens, f.window)
+        + f.seq_window_bytes_per_token * (windowed + window_kept * (tokens - windowed))
         + f.seq_state_bytes
     )
 
 
 def concurrency_cap(
-    x: Arithmetic, f: Footprint, *, cache_share: Number, reserve_bytes: Number, input_tokens: Number, held_output: Number
-) -> Number:
+    x: Arithmetic, f: Footprint, *, cache_share: Number, reserve_bytes: Number, window_kept: Number,
+    input_tokens: Number, held_output: Number,
+) -> Number:  # fmt: skip
     """Sequences whose cache fits at once, over all attention ranks; not rounded, and at least one.
 
     Rounding would make one more token of input cost a whole sequence.
     """
     room = cache_bytes(x, f, cache_share=cache_share, reserve_bytes=reserve_bytes)
-    held = sequence_bytes(x, f, tokens=input_tokens + held_output)
+    held = sequence_bytes(x, f, tokens=input_tokens + held_output, window_kept=window_kept)
     return x.maximum(room / held * f.attention_ranks, 1.0)

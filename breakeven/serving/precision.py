@@ -115,8 +115,9 @@ def default_kv_precision(weights: str, *, engine: str) -> str:
     """The KV cache an engine keeps by default.
 
     TensorRT-LLM takes FP8 from FP8 and NVFP4 checkpoints ("if you specify FP8 quantization, the KV
-    cache will automatically be set to FP8"); the others keep 16 bit.
+    cache will automatically be set to FP8"). MXFP4 checkpoints name no cache precision, so theirs
+    stays at 16 bit there too, as it does everywhere on the other engines.
     """
-    if engine == "tensorrt-llm" and normalise(weights) in ("fp8", "nvfp4", "mxfp4"):
+    if engine == "tensorrt-llm" and normalise(weights) in ("fp8", "nvfp4"):
         return "fp8"
     return "fp16" if normalise(weights) == "fp16" else "bf16"

@@ -21,7 +21,7 @@ _SHARES = (
 )  # fmt: skip
 _TIMES = (
     "collective_s", "collective_doubling_s", "expert_collective_s", "layer_s", "expert_layer_s", "step_s",
-    "sequence_s", "prefill_step_s", "front_end_s",
+    "sequence_s", "sequence_layer_s", "prefill_step_s", "front_end_s",
 )  # fmt: skip
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "memory": ("dense_memory", "expert_memory", "cache_memory"),

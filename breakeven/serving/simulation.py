@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.instance import Instance
+from breakeven.serving.load import pipeline_step_s
 from breakeven.serving.spec import Estimate, Shape
 from breakeven.serving.step import step_time
 
@@ -112,7 +113,7 @@ def _run(instance: Instance, shape: Shape, arrivals: deque[_Request], *, warm_up
                 SCALAR, w, p, decode=batch / stages, prefill=0.0, prefill_rank=0.0, context=context, span=1.0,
                 prompts=0.0,
             ).total  # fmt: skip
-            duration = alone * stages + (duration - alone)
+            duration = (alone + pipeline_step_s(SCALAR, w, rules)) * stages + (duration - alone)
         now += duration
         if mixes:
             for request in decoding:

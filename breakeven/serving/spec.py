@@ -10,6 +10,10 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+# Bytes per second of one 400 Gbit/s network adapter per accelerator, the usual fabric between nodes
+# (eight of them in an eight-GPU server: NVIDIA DGX H100 datasheet, 2023).
+NETWORK_BYTES_PER_S = 50e9
+
 Attention = Literal["gqa", "mla"]  # MHA and MQA are GQA with as many, or one, key-value heads
 
 
@@ -162,6 +166,7 @@ class Estimate(Struct, frozen=True):
     output_tok_per_s: Band
     total_tok_per_s: float
     ttft_ms_mean: float
+    ttft_factors: tuple[float, float]  # low and high of the mean TTFT's 80 % band, over the mean
     ttft_ms_p50: float
     ttft_ms_p95: float
     tpot_ms: Band

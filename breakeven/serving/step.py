@@ -18,6 +18,7 @@ class StepParameters(Struct, frozen=True):
     """Calibrated efficiencies (0..1] and times of one engine on one hardware generation."""
 
     dense_compute: Number  # share of peak FLOP/s large matrix products reach
+    wave_elements: Number  # output elements by which a matrix product rounds up to whole waves of tiles
     dense_memory: Number  # share of peak bandwidth that streaming weights reaches
     expert_compute: Number
     expert_memory: Number
@@ -104,17 +105,20 @@ def step_time(
     rank_tokens = rank_decode + prefill_rank
     tokens = decode + prefill
 
+    # The GPU multiplies tiles of the output, one per core at a time; the last wave of tiles is half
+    # empty on average, which is what makes thin products (few tokens, many GPUs) slow.
     dense = roofline(
         x,
-        compute_s=rank_tokens * w.dense_flop_s_per_token / p.dense_compute,
+        compute_s=(rank_tokens * w.dense_flop_s_per_token + p.wave_elements * w.dense_element_s) / p.dense_compute,
         memory_s=w.dense_byte_s / p.dense_memory,
         overlap=p.overlap,
     )
 
-    # Tokens spread over experts at random: a share 1 - (1 - k/E)^t of the experts is touched, each
-    # by m tokens on average, padded to a tile (half a tile on average once several tiles fill).
-    covered = 1.0 - x.decay(tokens * w.coverage_rate)
-    covered = x.maximum(covered, w.experts_per_token / w.experts * 0.5)
+    # Experts are not equally popular. With popularities spread exponentially t tokens touch a share
+    # u / (1 + u) of them, u = t k / (E - k); each touched one gets m rows on average, padded to a
+    # tile (half a tile on average once several tiles fill).
+    odds = x.maximum(tokens, 0.5) * w.touch_odds
+    covered = odds / (1.0 + odds)
     rows = tokens * w.experts_per_token / (w.experts * covered)
     padded = x.maximum(rows + 0.5 * p.tile_rows, p.tile_rows)
     experts = roofline(
@@ -149,7 +153,7 @@ def step_time(
     )
     prefill_attention = (
         prefill_rank
-        * (span_full * w.attention_flop_s_per_token + span_window * w.attention_window_flop_s_per_token)
+        * (span_full * w.prefill_flop_s_per_token + span_window * w.attention_window_flop_s_per_token)
         / p.attention_compute
     )
 

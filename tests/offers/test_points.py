@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -120,3 +121,32 @@ def test_accuracy_reports_by_slice(tmp_path, capsys):
     out = capsys.readouterr().out
     assert "3 rows compared, 1 refused although measured" in out
     assert "h200-sxm" in out
+
+
+FRONTIER = [
+    "estimate", "-m", "llama-3.1-8b-instruct", "-a", "h100-sxm", "--input-tokens", "1000", "--output-tokens", "200",
+    "--frontier",
+]  # fmt: skip
+
+
+def test_the_frontier_trades_cost_for_speed_and_holds_its_targets(capsys):
+    assert run([*FRONTIER, "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["estimates"]
+    costs = [row["usd_per_mtok"] for row in rows]
+    times = [row["tpot_ms"]["typical"] for row in rows]
+    assert costs == sorted(costs) and times == sorted(times, reverse=True)
+    assert len(rows) > 5 and {row["n_accelerators"] for row in rows} > {1}
+    assert {row["weight_precision"] for row in rows} == {"fp8"}  # never dearer and never slower than 16 bit here
+    assert any("check the quality" in note for note in rows[0]["notes"])
+    assert run([*FRONTIER, "--precision", "bf16", "--tpot-ms", "8", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["estimates"]
+    assert {row["weight_precision"] for row in rows} == {"bf16"}
+    assert max(row["tpot_ms"]["typical"] for row in rows) <= 8
+    assert run(FRONTIER) == 0
+    assert "tok/s/user" in capsys.readouterr().out
+
+
+def test_a_frontier_is_of_one_accelerator_over_all_loads():
+    assert run([*FRONTIER, "--concurrency", "4"]) == 2
+    assert run([*FRONTIER[:3], "-a", "all", *FRONTIER[5:]]) == 2
+    assert run([*FRONTIER, "--tpot-ms", "0.01"]) == 4

@@ -33,11 +33,5 @@ def test_log_is_right(value):
     assert math.isclose(SCALAR.log(value), math.log(value), rel_tol=2e-15, abs_tol=2e-16)
 
 
-@given(st.floats(min_value=0, max_value=500))
-def test_decay_is_close_to_the_exponential_and_the_same_for_arrays(value):
-    assert math.isclose(SCALAR.decay(value), math.exp(-value), rel_tol=1e-5, abs_tol=1e-6)
-    assert SCALAR.decay(value) == VECTOR.decay(np.array([value]))[0]
-
-
 def test_power():
     assert math.isclose(SCALAR.power(2.0, 10.0), 1024.0, rel_tol=1e-14)

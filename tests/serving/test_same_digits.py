@@ -33,6 +33,7 @@ def test_closed_loop(case, concurrencies, isl, osl):
     count = len(concurrencies)
     cap = concurrency_cap(
         VECTOR, one.footprint, cache_share=rules.cache_share, reserve_bytes=rules.reserve_bytes,
+            window_kept=rules.window_kept,
         input_tokens=np.full(count, isl), held_output=np.full(count, osl) * rules.growth_share,
     )  # fmt: skip
     cap = np.minimum(cap, one.resolved.scheduling.max_sequences * one.config.attention_ranks)

@@ -1,0 +1,114 @@
+"""One accelerator, every way to run the model on it: cost per token against tokens per second and user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+
+from msgspec.structs import replace
+
+from breakeven.errors import BreakevenError, Infeasible
+from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.question import Answered, Question, to_point, usd_per_mtok
+from breakeven.offers.sizing import resolve_config
+from breakeven.serving.calibration import Calibration
+from breakeven.serving.estimate import at_concurrency
+from breakeven.serving.instance import Instance, prepare
+from breakeven.serving.layouts import layouts
+from breakeven.serving.precision import BYTES_PER_PARAM, compute_class, native_precision
+from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, Shape
+
+COUNTS = (1, 2, 4, 8)
+CONCURRENCIES = 10  # per layout, from one request to what the cache holds, in equal factors
+# Fewer bytes than the model's own, tried where the hardware multiplies them.
+NARROWER = {"fp8": "f8", "nvfp4": "f4"}
+
+
+def interactivity_frontier(question: Question, lookup: ServingLookup, calibration: Calibration) -> list[Answered]:
+    """What no other configuration beats on both cost per token and time per token, slowest and cheapest first.
+
+    A blank count tries one to eight accelerators, a blank precision the model's own and narrower ones
+    that the hardware has units for. Without a rental price, accelerators per token stand for the cost.
+    """
+    point = to_point(question)
+    model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
+    found = [
+        Answered(
+            model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
+            usd_per_mtok=usd_per_mtok(lookup, accelerator.id, estimate), on_frontier=True,
+        )
+        for instance in _instances(question, model, accelerator, calibration)
+        for estimate in _loads(instance, point.shape, calibration)
+        if _within(estimate, question)
+    ]  # fmt: skip
+    if not found:
+        raise Infeasible(
+            f"no configuration of {model.id} on {accelerator.id} fits or meets the targets",
+            fix="use more or faster accelerators, fewer bytes per weight, or a looser target",
+        )
+    return undominated(found)
+
+
+def undominated(rows: list[Answered]) -> list[Answered]:
+    """Cheapest first; every further row costs more and is faster per token."""
+    kept: list[Answered] = []
+    fastest = inf
+    for row in sorted(rows, key=lambda row: (_cost(row), row.estimate.tpot_ms.typical)):
+        if row.estimate.tpot_ms.typical < fastest:
+            fastest = row.estimate.tpot_ms.typical
+            kept.append(row)
+    return kept
+
+
+def _cost(row: Answered) -> float:
+    if row.usd_per_mtok is not None:
+        return row.usd_per_mtok
+    return row.estimate.config.accelerators / row.estimate.total_tok_per_s
+
+
+def _instances(
+    question: Question, model: ModelSpec, accelerator: AcceleratorSpec, calibration: Calibration
+) -> Iterator[Instance]:
+    for count in (question.accelerators,) if question.accelerators else COUNTS:
+        for weights in _precisions(question, model, accelerator):
+            base = resolve_config(
+                model=model, accelerator=accelerator, accelerators=count, engine=question.engine,
+                weight_precision=weights, kv_precision=question.kv_precision,
+            )  # fmt: skip
+            for config in layouts(model=model, accelerator=accelerator, base=base, copies=False):
+                given = ((name, getattr(question, name)) for name in ("tp", "pp", "ep", "dp"))
+                if any(value is not None and getattr(config, name) != value for name, value in given):
+                    continue
+                try:
+                    yield prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                except BreakevenError:
+                    continue
+
+
+def _precisions(question: Question, model: ModelSpec, accelerator: AcceleratorSpec) -> tuple[str, ...]:
+    if question.weight_precision is not None:
+        return (question.weight_precision,)
+    native = native_precision(model, accelerator)
+    narrower = (
+        name
+        for name, wanted in NARROWER.items()
+        if BYTES_PER_PARAM[name] < BYTES_PER_PARAM[native] and compute_class(name, accelerator) == wanted
+    )
+    return (native, *narrower)
+
+
+def _loads(instance: Instance, shape: Shape, calibration: Calibration) -> Iterator[Estimate]:
+    top = instance.concurrency_cap(shape) * instance.config.copies
+    for step in range(CONCURRENCIES):
+        concurrency = max(top ** (step / (CONCURRENCIES - 1)), 1.0)
+        made = at_concurrency(instance, shape, calibration, concurrency=concurrency)
+        note = f"{instance.config.weight_precision} weights are not the model's own: check the quality of its answers"
+        if instance.config.weight_precision != native_precision(instance.model, instance.accelerator):
+            made = replace(made, notes=(*made.notes, note))
+        yield made
+
+
+def _within(estimate: Estimate, question: Question) -> bool:
+    slow = question.tpot_ms is not None and estimate.tpot_ms.typical > question.tpot_ms
+    late = question.ttft_ms is not None and estimate.ttft_ms_p95 > question.ttft_ms
+    return not (slow or late)
