@@ -13,6 +13,7 @@ past. Whatever neither states is an error with a way out, never a nearby price:
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -208,7 +209,9 @@ class PriceBook:
             return self._catalogue.source(source_id)
         from breakeven.catalog.store import SourceRow
 
-        name, _, start = source_id.removeprefix(f"{GENAI}/").partition("@")
+        name = source_id.removeprefix(f"{GENAI}/")
+        dated = re.fullmatch(r"(.+)@(\d{4}-\d{2}-\d{2})", name)  # a model's own name may hold an @, too
+        name, start = dated.groups() if dated else (name, "")
         provider_id = name.partition("/")[0]
         published = self._published
         return SourceRow(

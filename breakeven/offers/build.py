@@ -11,6 +11,7 @@ from breakeven.offers.hybrid import build_hybrids
 from breakeven.offers.offer import Offer
 from breakeven.offers.owned import build_owned
 from breakeven.offers.rented import build_rented
+from breakeven.offers.requirement_names import requirements_of
 from breakeven.offers.requirements import jurisdiction_of, unmet
 from breakeven.offers.scope import Scope
 from breakeven.profile.self_host import Supply
@@ -22,7 +23,7 @@ def build_offers(scope: Scope) -> tuple[Offer, ...]:
     hosted: list[Offer] = []
     for index, supply in enumerate(scope.profile.self_host.supply):
         builder = build_rented if supply.rent is not None else build_owned if supply.own is not None else _build_quoted
-        hosted.append(builder(scope, supply, index=index, api_offers=apis))
+        hosted.append(_with_escalation(scope, builder(scope, supply, index=index, api_offers=apis), apis))
     named = _unique((*apis, *hosted))
     if not scope.profile.self_host.hybrid:
         return named
@@ -37,12 +38,23 @@ def _build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple
     return build_quoted(scope, supply, index=index, api_offers=api_offers)
 
 
+def _with_escalation(scope: Scope, offer: Offer, apis: tuple[Offer, ...]) -> Offer:
+    """Prompts that are handed back reach the API, so what bars the API bars the offer."""
+    host = scope.profile.self_host
+    target = host.escalate_to or scope.profile.api[0].model
+    barred = next((api for api in apis if api.kind == "api" and api.meta.get("model_ref") == target), None)
+    if host.escalation_share <= 0 or barred is None or barred.eligible:
+        return offer
+    reasons = tuple(f"self_host.escalation_share: {reason}" for reason in barred.why_not)
+    return replace(offer, eligible=False, why_not=offer.why_not + reasons)
+
+
 def _with_requirements(scope: Scope, offer: Offer) -> Offer:
     provider = offer.meta.get("provider")
     places = tuple(
         dict.fromkeys(place for region in offer.meta.get("regions", ()) if (place := jurisdiction_of(region)))
     )
-    reasons = unmet(scope.profile.requirements, kind=offer.kind, provider=provider, jurisdictions=places)
+    reasons = unmet(requirements_of(scope), kind=offer.kind, provider=provider, jurisdictions=places)
     if not reasons:
         return offer
     return replace(offer, eligible=False, why_not=offer.why_not + reasons)

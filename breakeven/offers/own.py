@@ -10,14 +10,14 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from breakeven import yamlio
 from breakeven.errors import InputError, Problem
 from breakeven.offers.benchmarks.row import BenchmarkRow
 from breakeven.offers.evidence import corrected
 from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.own_fit import read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration, normalise_engine
-from breakeven.serving.refit import GROUPS, Refit, adjusted, refit
+from breakeven.serving.refit import Refit, adjusted, refit
 from breakeven.serving.spec import Estimate
 
 
@@ -155,30 +155,21 @@ def _quoted(text: str) -> str:
 
 def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: Calibration) -> Estimate:
     """The estimate with the user's own multipliers, grade A; refuses a benchmark of something else."""
-    data = yamlio.load_path(path).data
-    wanted = ("model", "accelerator", "accelerators", "engine", "multipliers", "benchmark")
-    if not isinstance(data, dict) or any(key not in data for key in wanted):
-        raise InputError(Problem("is not a file of 'breakeven benchmark import'", "write one with -o", str(path)))
-    multipliers = data["multipliers"]
-    known = ("time", *GROUPS)
-    if not isinstance(multipliers, dict) or not all(
-        key in known and isinstance(value, (int, float)) and 0.05 < value < 20 for key, value in multipliers.items()
-    ):
-        raise InputError(Problem("has multipliers outside 0.05 to 20 or of unknown name", None, str(path)))
-    estimate = answer(point, lookup, adjusted(calibration, {k: float(v) for k, v in multipliers.items()}))
+    fit = read_own_fit(path)
+    estimate = answer(point, lookup, adjusted(calibration, fit.multipliers))
     same = (
-        lookup.model(str(data["model"])).id == lookup.model(point.model).id
-        and lookup.accelerator(str(data["accelerator"])).id == lookup.accelerator(point.accelerator).id
-        and normalise_engine(str(data["engine"])) == estimate.config.engine
+        lookup.model(fit.model).id == lookup.model(point.model).id
+        and lookup.accelerator(fit.accelerator).id == lookup.accelerator(point.accelerator).id
+        and normalise_engine(fit.engine) == estimate.config.engine
     )
     if not same:
         raise InputError(
             Problem("is of another model, accelerator or engine", "benchmark what you ask about", str(path))
         )
     model = lookup.model(point.model)
-    if data["accelerators"] != estimate.config.accelerators:
+    if fit.accelerators != estimate.config.accelerators:
         return replace(estimate, notes=(*estimate.notes, "your benchmark was on another number of accelerators"))
     return corrected(
         estimate, model, calibration, factor=1.0, at_capacity=point.concurrency is None,
-        sources=(str(data["benchmark"]),), grade="A", evidence="own benchmark",
+        sources=(fit.benchmark,), grade="A", evidence="own benchmark",
     )  # fmt: skip

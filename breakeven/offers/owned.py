@@ -20,6 +20,7 @@ from breakeven.offers.capacity import NoCapacity, instance_capacity
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.operations import Site, shared_lines
 from breakeven.offers.rented import finish_offer
+from breakeven.offers.requirement_names import requirements_of
 from breakeven.offers.requirements import unmet
 from breakeven.offers.scope import Scope
 from breakeven.profile.self_host import Supply
@@ -67,7 +68,7 @@ def build_owned(
     lines += shared_lines(Site(scope, supply, index, held, api_offers))
     site = scope.catalogue.find("sites", supply.site) if supply.site else None
     places: tuple[str, ...] = tuple(site.jurisdictions) if site else ()  # type: ignore[attr-defined]
-    reasons = unmet(scope.profile.requirements, kind="owned", provider=None, jurisdictions=places)
+    reasons = unmet(requirements_of(scope), kind="owned", provider=None, jurisdictions=places)
     where = f" {site.id}" if site else ""
     return finish_offer(
         scope, supply, kind="owned", id=f"owned:{machine.id}" + (f"@{site.id}" if site else ""),

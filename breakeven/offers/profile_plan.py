@@ -7,15 +7,21 @@ only money find it in the scope's cache.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from breakeven.errors import FactNotFound, InputError
+from breakeven.errors import BreakevenError, FactNotFound, InputError
 from breakeven.offers.offer import Serving
 from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec, load_calibration, model_spec
-from breakeven.offers.sizing import plan_replica
-from breakeven.serving.spec import Band, LatencyTarget, ModelSpec, Shape
+from breakeven.offers.sizing import ReplicaPlan, plan_replica
+from breakeven.serving.calibration import Calibration, normalise_engine
+from breakeven.serving.spec import Band, Estimate, LatencyTarget, ModelSpec, Shape
+
+if TYPE_CHECKING:
+    from breakeven.offers.own_fit import OwnFit
 
 
 class ProfilePlan(Struct, frozen=True):
@@ -42,7 +48,10 @@ def plan_for_profile(scope: Scope, *, accelerator: str, gpus: int | None) -> Pro
         ttft_ms=profile.latency.ttft_ms, tpot_ms=profile.latency.tpot_ms, percentile=profile.latency.percentile
     )
     cv2 = workload.demand.burstiness or 1.0
-    key = (accelerator, gpus, shape, latency, host.model, host.engine, host.weight_precision, host.kv_precision, cv2)
+    key = (
+        accelerator, gpus, shape, latency, host.model, host.engine, host.weight_precision, host.kv_precision, cv2,
+        host.benchmark,
+    )  # fmt: skip
     if key not in scope.plans:
         scope.plans[key] = _plan(scope, accelerator=accelerator, gpus=gpus, shape=shape, latency=latency, cv2=cv2)
     plan: ProfilePlan = scope.plans[key]
@@ -93,12 +102,22 @@ def _plan(
                 "choose a model with a longer context, or shorter requests",
             )
         )
+    own = own_benchmark(scope, model=model, accelerator=accelerator) if host.benchmark is not None else None
+    calibration = scope.plans["calibration"]
+    if own is not None and own.accelerator == accelerator:
+        from breakeven.serving.refit import adjusted
+
+        gpus, calibration = gpus or own.accelerators, adjusted(calibration, own.multipliers)
     plan = plan_replica(
         model=model, accelerator=accelerator_spec(thing, cited.record), gpus_per_replica=gpus, shape=shape,  # type: ignore[arg-type]
         latency=latency, engine=host.engine, weight_precision=host.weight_precision, kv_precision=host.kv_precision,
-        calibration=scope.plans["calibration"], arrival_cv2=cv2,
+        calibration=calibration, arrival_cv2=cv2,
     )  # fmt: skip
     config, estimate, rate = plan.config, plan.estimate, plan.requests_per_s
+    notes = list(estimate.notes)
+    if own is not None:
+        estimate, rate, note = _with_own(own, model, accelerator, plan, scope.plans["calibration"])
+        notes.append(note)
     serving = Serving(
         model=model.id,
         accelerator=accelerator,
@@ -115,11 +134,61 @@ def _plan(
         ttft_ms={"mean": estimate.ttft_ms_mean, "p50": estimate.ttft_ms_p50, "p95": estimate.ttft_ms_p95},
         tpot_ms=_band(estimate.tpot_ms),
         meets_latency=True,
-        notes=tuple(estimate.notes),
+        notes=tuple(notes),
     )  # fmt: skip
     return ProfilePlan(
         rate.typical, rate.low / rate.typical, rate.high / rate.typical, serving, (*sources, cited.source_id)
     )
+
+
+def own_benchmark(scope: Scope, *, model: ModelSpec, accelerator: str) -> OwnFit:
+    """The profile's own benchmark. Raises :class:`InputError`, placed, when it is missing, damaged or of another model."""
+    from breakeven.offers.own_fit import read_own_fit
+
+    host = scope.profile.self_host
+    key = ("benchmark", host.benchmark, host.model, host.engine)
+    if key not in scope.plans:
+        document = scope.loaded.document
+        path = Path(scope.loaded.path).parent / str(host.benchmark)
+
+        def wrong(message: str, fix: str | None) -> InputError:
+            return InputError(document.problem(("self_host", "benchmark"), message, fix))
+
+        try:
+            fit = read_own_fit(path)
+            machine = scope.catalogue.find("accelerators", fit.accelerator).id
+            known = scope.catalogue.find("models", fit.model).id if model.id in scope.catalogue.ids("models") else fit.model
+        except BreakevenError as error:
+            first = error.problems[0]
+            raise wrong(f"{host.benchmark}: {first.message}", first.fix) from None
+        if known != model.id:
+            raise wrong(f"is of {fit.model}, not of {host.model}", "benchmark the model you price")
+        if normalise_engine(fit.engine) != normalise_engine(host.engine):
+            raise wrong(f"is of {fit.engine}", f"set self_host.engine to {fit.engine}, or benchmark the engine you price")
+        scope.plans[key] = replace(fit, accelerator=machine)
+    found: OwnFit = scope.plans[key]
+    return found
+
+
+def _with_own(
+    own: OwnFit, model: ModelSpec, accelerator: str, plan: ReplicaPlan, calibration: Calibration
+) -> tuple[Estimate, Band, str]:
+    """The plan under the user's own benchmark, and what to say of it; grade A on the machines that it measured."""
+    estimate, rate = plan.estimate, plan.requests_per_s
+    if own.accelerator != accelerator:
+        return estimate, rate, f"{own.benchmark} is of {own.accelerator}: here the model alone is used"
+    if own.accelerators != plan.accelerators:
+        return estimate, rate, f"{own.benchmark} is of {own.accelerators} accelerators: its grade does not carry over"
+    from breakeven.offers.evidence import corrected
+
+    better = corrected(
+        estimate, model, calibration, factor=1.0, at_capacity=True, sources=(own.benchmark,), grade="A",
+        evidence="own benchmark",
+    )  # fmt: skip
+    scale = rate.typical / better.output_tok_per_s.typical
+    band = better.output_tok_per_s
+    rate = Band(band.low * scale, rate.typical, band.high * scale)
+    return better, rate, f"throughput rests on your benchmark {own.benchmark}"
 
 
 def _band(band: Band) -> dict[str, float]:

@@ -17,6 +17,7 @@ from breakeven.finance.capital import annuity_usd_per_day
 from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.operations import Site, shared_lines
+from breakeven.offers.requirement_names import requirements_of
 from breakeven.offers.requirements import jurisdiction_of, unmet
 from breakeven.offers.scope import Scope
 from breakeven.profile.self_host import Supply
@@ -87,7 +88,7 @@ def build_rented(
         lines.append(_prepayment(scope, supply, quote, billed=billed, index=index))
     lines.extend(shared_lines(Site(scope, supply, index, billed, api_offers)))
     reasons = unmet(
-        scope.profile.requirements, kind="rented", provider=quote.provider, jurisdictions=quote.jurisdictions
+        requirements_of(scope), kind="rented", provider=quote.provider, jurisdictions=quote.jurisdictions
     )
     name = supply.name or f"{billed}x {accelerator} {quote.label}"
     return finish_offer(

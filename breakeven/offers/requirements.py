@@ -15,6 +15,7 @@ _PREFIXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("asia", ("ap-", "asia-", "asia")),
     ("au", ("au-", "australia")),
 )
+JURISDICTIONS = tuple(name for name, _ in _PREFIXES)
 
 
 def jurisdiction_of(region: str | None) -> str | None:

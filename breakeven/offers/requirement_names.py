@@ -1,0 +1,76 @@
+"""The names in a profile's requirements, checked and resolved: a typo must never bar or admit an offer."""
+
+from __future__ import annotations
+
+from breakeven.errors import FactNotFound, InputError, Problem, did_you_mean
+from breakeven.offers.requirements import JURISDICTIONS, jurisdiction_of
+from breakeven.offers.scope import Scope
+from breakeven.profile.workload import Requirements
+
+
+def requirements_of(scope: Scope) -> Requirements:
+    """The requirements with every provider also under its id. Raises :class:`InputError`, placed, for unknown names."""
+    given = scope.profile.requirements
+    if not given.allowed_providers and not given.data_residency:
+        return given
+    key = ("requirements", given)
+    if key not in scope.plans:
+        scope.plans[key] = _resolved(scope, given)
+    found: Requirements = scope.plans[key]
+    return found
+
+
+def _resolved(scope: Scope, given: Requirements) -> Requirements:
+    document = scope.loaded.document
+    problems: list[Problem] = []
+    allowed: list[str] = []
+    for index, name in enumerate(given.allowed_providers):
+        ids = _provider_ids(scope, name)
+        if not ids:
+            fix = did_you_mean(name, sorted({*_catalogued(scope), *_own_names(scope)}))
+            problems.append(document.problem(("requirements", "allowed_providers", index), f"unknown provider {name!r}", fix))
+        allowed += [name, *ids]
+    known = _jurisdictions(scope) if given.data_residency else set()
+    for index, place in enumerate(given.data_residency):
+        if place.lower() not in known:
+            fix = did_you_mean(place, sorted(known), count=3)
+            where = ("requirements", "data_residency", index)
+            problems.append(document.problem(where, f"unknown jurisdiction {place!r}", fix))
+    if problems:
+        raise InputError(problems)
+    return given.model_copy(update={"allowed_providers": tuple(dict.fromkeys(allowed))})
+
+
+def _provider_ids(scope: Scope, name: str) -> list[str]:
+    """Every id that the name may stand for: of machines, of APIs, or of the profile's own suppliers."""
+    wanted = name.strip().lower()
+    ids = [own for own in _own_names(scope) if own.lower() == wanted]
+    for kind in ("rental", "api"):
+        try:
+            ids.append(scope.catalogue.resolve(kind, name))
+        except FactNotFound:
+            continue
+    return ids + [known for known in scope.prices.genai.provider_ids if known == wanted]
+
+
+def _catalogued(scope: Scope) -> set[str]:
+    return {*scope.catalogue.ids("rental"), *scope.catalogue.ids("api"), *scope.prices.genai.provider_ids}
+
+
+def _own_names(scope: Scope) -> tuple[str, ...]:
+    """Suppliers that only the profile or a quote names."""
+    profile = scope.profile
+    names = [supply.provider for supply in profile.self_host.supply if supply.provider]
+    names += [choice.model.partition("/")[0] for choice in profile.api if "/" in choice.model]
+    names += scope.catalogue.ids("quotes")
+    return tuple(dict.fromkeys((*names, "own")))
+
+
+def _jurisdictions(scope: Scope) -> set[str]:
+    places = set(JURISDICTIONS)
+    for thing in scope.catalogue.all("sites"):
+        places.update(place.lower() for place in thing.jurisdictions)  # type: ignore[attr-defined]
+    for supply in scope.profile.self_host.supply:
+        stated = jurisdiction_of(supply.region)
+        places.update([stated] if stated else [])
+    return places

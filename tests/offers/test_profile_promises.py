@@ -1,0 +1,126 @@
+"""What a profile states must count: its benchmark, what escalation means for requirements, names of requirements."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+import breakeven
+from breakeven.catalog.pricebook import PriceBook
+from breakeven.cli.inputs import load_catalogue
+from breakeven.compare.comparison import compare
+from breakeven.compare.result import Comparison
+from breakeven.errors import InputError
+from breakeven.profile.load import load_profile
+
+REFERENCE = Path(__file__).resolve().parents[2] / "configs" / "reference.yaml"
+FIT = """benchmark: mine.json
+model: openai/gpt-oss-120b
+accelerator: h100-sxm5
+accelerators: 1
+engine: vllm
+multipliers: {time: 1.25}
+"""
+
+
+def priced(place: Path, *overrides: str) -> Comparison:
+    profile = place / "profile.yaml"
+    profile.write_text(REFERENCE.read_text())
+    return compare(load_profile(profile, overrides), load_catalogue([]))
+
+
+def hosted(result: Comparison) -> breakeven.Offer:
+    return next(row.offer for row in result.offers if row.offer.kind == "rented")
+
+
+def test_the_profiles_own_benchmark_moves_the_capacity_and_earns_grade_a(tmp_path: Path) -> None:
+    (tmp_path / "fit.yaml").write_text(FIT)
+    alone, own = hosted(priced(tmp_path)), hosted(priced(tmp_path, "self_host.benchmark=fit.yaml"))
+    assert alone.serving is not None and own.serving is not None
+    assert (alone.serving.grade, own.serving.grade) == ("C", "A")
+    assert own.tokens_per_day_per_replica == pytest.approx((alone.tokens_per_day_per_replica or 0) / 1.25, rel=0.05)
+    assert "mine.json" in own.serving.evidence
+    assert own.capacity_band[1] - own.capacity_band[0] < alone.capacity_band[1] - alone.capacity_band[0]
+
+
+def test_a_benchmark_of_another_machine_or_count_says_so(tmp_path: Path) -> None:
+    (tmp_path / "fit.yaml").write_text(FIT.replace("h100-sxm5", "h200-sxm"))
+    other = hosted(priced(tmp_path, "self_host.benchmark=fit.yaml"))
+    assert other.serving is not None
+    assert other.serving.grade == "C"
+    assert any("mine.json is of h200-sxm" in note for note in other.serving.notes)
+    assert other.tokens_per_day_per_replica == hosted(priced(tmp_path)).tokens_per_day_per_replica
+    (tmp_path / "fit.yaml").write_text(FIT.replace("accelerators: 1", "accelerators: 4"))
+    count = hosted(priced(tmp_path, "self_host.benchmark=fit.yaml"))
+    assert count.serving is not None
+    assert count.serving.grade == "C"
+    assert any("4 accelerators" in note for note in count.serving.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "no such file"),
+        ("name: x\n", "not a file of 'breakeven benchmark import'"),
+        (FIT.replace("gpt-oss-120b", "gpt-oss-20b"), "is of openai/gpt-oss-20b"),
+        (FIT.replace("vllm", "sglang"), "is of sglang"),
+        (FIT.replace("1.25", "125"), "multipliers outside"),
+        (FIT.replace("accelerators: 1", "accelerators: 0"), "no whole number"),
+    ],
+)
+def test_a_benchmark_that_is_not_of_this_is_refused_where_it_is_named(tmp_path: Path, text: str | None, said: str) -> None:
+    if text is not None:
+        (tmp_path / "fit.yaml").write_text(text)
+    with pytest.raises(InputError) as error:
+        priced(tmp_path, "self_host.benchmark=fit.yaml")
+    first = error.value.problems[0]
+    assert first.field == "self_host.benchmark"
+    assert said in first.message
+
+
+@pytest.mark.parametrize(
+    "requirement", ["no_third_party: true", "offline_site: true", "allowed_providers: [lambda]"]
+)
+def test_escalation_is_barred_with_the_api_it_goes_to(tmp_path: Path, requirement: str) -> None:
+    owned = "self_host.supply=[{own: hgx-h100-8, site: us-va, life_years: 4, gpus: 8}]"
+    rows = {}
+    for share in (0, 0.05):
+        result = priced(tmp_path, owned, f"requirements={{{requirement}}}", f"self_host.escalation_share={share}")
+        rows[share] = next(row.offer for row in result.offers if row.offer.kind == "owned")
+    assert rows[0].eligible and not rows[0.05].eligible
+    assert any("escalation_share" in reason for reason in rows[0.05].why_not)
+
+
+@pytest.mark.parametrize(
+    ("override", "field"),
+    [
+        ("requirements.allowed_providers=[openi, lambda]", "requirements.allowed_providers"),
+        ("requirements.data_residency=[atlantis]", "requirements.data_residency"),
+    ],
+)
+def test_names_of_requirements_must_be_known(tmp_path: Path, override: str, field: str) -> None:
+    with pytest.raises(InputError) as error:
+        priced(tmp_path, override)
+    assert (error.value.problems[0].field or "").startswith(field)
+
+
+def test_a_provider_may_be_allowed_by_its_other_name(tmp_path: Path) -> None:
+    result = priced(
+        tmp_path, "self_host.supply=[{rent: h100-sxm, provider: lambda, gpus: 1}]",
+        "requirements.allowed_providers=[lambda-labs, openai]",
+    )  # fmt: skip
+    assert hosted(result).eligible
+    assert all(row.offer.eligible for row in result.offers if row.offer.kind == "api")
+
+
+def test_a_models_name_may_hold_the_sign_that_ends_in_a_date() -> None:
+    """Cloudflare's models are called @cf/...; prices before the catalogue's own records come from the package."""
+    book = PriceBook(load_catalogue([]))
+    plain = book.source("genai-prices/cloudflare/@cf/openai/gpt-oss-120b")
+    dated = book.source("genai-prices/cloudflare/@cf/openai/gpt-oss-120b@2025-08-05")
+    assert plain.effective is None and dated.effective == dt.date(2025, 8, 5)
+    assert plain.record == dated.record == "cloudflare/@cf/openai/gpt-oss-120b"
+    for day in (dt.date(2026, 10, 15), dt.date(2026, 11, 1)):
+        assert compare(load_profile(REFERENCE), load_catalogue([]), as_of=day).alternatives
