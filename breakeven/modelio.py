@@ -98,6 +98,14 @@ def _message(item: Any, kind: str, given: Any) -> str:
         return f"must be text, not {_kind(given)}; {how}"
     if kind == "bool_type" or kind == "bool_parsing":
         return f"must be true or false, not {_shown(given)}; write true or false"
+    if kind in ("greater_than_equal", "less_than_equal"):
+        low = kind == "greater_than_equal"
+        bound = context["ge" if low else "le"]
+        return f"must be at {'least' if low else 'most'} {bound:g}, not {_shown(given)}; write {bound:g} or {'more' if low else 'less'}"
+    if kind == "string_too_short":
+        return "is empty; write some text, or delete the line"
+    if kind == "string_too_long":
+        return f"is longer than {context.get('max_length')} characters; shorten it"
     if kind.startswith("date"):
         return f"is not a date ({_shown(given)}); write YYYY-MM-DD"
     text = str(item["msg"]).removeprefix("Value error, ")

@@ -129,6 +129,8 @@ def load_bytes(raw: bytes, path: str) -> Document:
 def read_source(path: Path) -> tuple[bytes, str]:
     """The bytes of a file, or of standard input for ``-``, and the name that errors use."""
     if str(path) == "-":
+        if sys.stdin is None:
+            raise InputError(Problem("standard input is closed", "pipe a profile into it, or name a file", "-"))
         return sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
     return read_bytes(path), str(path)
 

@@ -93,7 +93,7 @@ def _command_path(argv: list[str]) -> str:
             return word + " "
         if word in table:
             words.append(word)
-            table = COMMANDS[word]
+            table = COMMANDS.get(word, {})
         else:
             break
     return "".join(f"{word} " for word in words)

@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: Sequence[str]) -> int:
     """Run the command line; the exit code is returned, output goes to stdout and stderr."""
     try:
+        if sys.stdout is None:
+            raise BreakevenError("standard output is closed", fix="leave it open, or send it to /dev/null")
         return _dispatch(list(argv))
     except BreakevenError as error:
         report(error)
@@ -66,7 +68,10 @@ def report(error: BreakevenError) -> None:
 def _say(text: str) -> None:
     from breakeven.render.text import plain
 
-    print(plain(text), file=sys.stderr)  # noqa: T201
+    try:
+        print(plain(text), file=sys.stderr)  # noqa: T201
+    except OSError:  # nobody can be told; the exit code still says it, and the interpreter must not change it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -120,7 +120,8 @@ def read_series(path: Path) -> tuple[float, ...]:
     Longer series are whole weeks, averaged hour by hour. Raises :class:`InputError` with the line.
     """
     if not path.is_file():
-        raise InputError(Problem("no such file", "name a text file with 24 or 168 numbers", str(path)))
+        message = "is not a plain file" if path.exists() else "no such file"
+        raise InputError(Problem(message, "name a text file with 24 or 168 numbers", str(path)))
     values: list[float] = []
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):

@@ -6,6 +6,7 @@ from collections import Counter
 
 from msgspec.structs import replace
 
+from breakeven.errors import BreakevenError, Problem
 from breakeven.offers.api import build_api_offers
 from breakeven.offers.hybrid import build_hybrids
 from breakeven.offers.offer import Offer
@@ -23,13 +24,24 @@ def build_offers(scope: Scope) -> tuple[Offer, ...]:
     hosted: list[Offer] = []
     for index, supply in enumerate(scope.profile.self_host.supply):
         builder = build_rented if supply.rent is not None else build_owned if supply.own is not None else _build_quoted
-        hosted.append(_with_escalation(scope, builder(scope, supply, index=index, api_offers=apis), apis))
+        try:
+            offer = builder(scope, supply, index=index, api_offers=apis)
+        except BreakevenError as error:
+            raise type(error)(_placed(scope, problem, index) for problem in error.problems) from None
+        hosted.append(_with_escalation(scope, offer, apis))
     named = _unique((*apis, *hosted))
     if not scope.profile.self_host.hybrid:
         return named
     # A quote that cannot be taken is listed with its reason; mixing it with an API would only repeat that.
     mixable = [offer for offer in named if offer.eligible or not offer.meta.get("quote")]
     return _unique((*named, *build_hybrids(scope, mixable)))
+
+
+def _placed(scope: Scope, problem: Problem, index: int) -> Problem:
+    """A problem that names no file belongs to the supply that was being built."""
+    if problem.path is not None:
+        return problem
+    return scope.loaded.document.problem(("self_host", "supply", index), problem.message, problem.fix)
 
 
 def _build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:

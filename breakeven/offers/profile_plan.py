@@ -44,6 +44,10 @@ def plan_for_profile(scope: Scope, *, accelerator: str, gpus: int | None) -> Pro
         output_tokens=max(workload.mean_output_tokens * host.token_ratio.output, 1.0),
         cached_input_share=cached,
     )
+    if shape.input_tokens < 1.0:
+        where = ("workload", "input_tokens") if workload.input_tokens is not None else ("workload", "requests")
+        message = f"a request of {shape.input_tokens:g} input tokens cannot be served"
+        raise InputError(scope.loaded.document.problem(where, message, "give at least 1"))
     latency = LatencyTarget(
         ttft_ms=profile.latency.ttft_ms, tpot_ms=profile.latency.tpot_ms, percentile=profile.latency.percentile
     )
@@ -73,7 +77,12 @@ def _find_model(scope: Scope, name: str) -> tuple[ModelSpec, tuple[str, ...]]:
         from breakeven.offers.hf_config import read_hf_config
 
         base = Path(scope.loaded.path).parent if scope.loaded.path not in ("<stdin>", "<mapping>") else Path()
-        return read_hf_config(base / name), ()
+        try:
+            return read_hf_config(base / name), ()
+        except InputError as error:
+            first = error.problems[0]
+            wrong = f"{first.path or name}: {first.message}"
+            raise InputError(scope.loaded.document.problem(("self_host", "model"), wrong, first.fix)) from None
     try:
         cited = scope.catalogue.in_force("models", name, "architectures", scope.as_of)
     except FactNotFound as error:

@@ -90,6 +90,8 @@ def load_value(raw: str, name: str) -> Any:
         return None
     try:
         return load_bytes(raw.encode(), name).data
+    except UnicodeEncodeError:
+        raise InputError(Problem(f"cannot read the value {raw!r}", "write it in UTF-8", name)) from None
     except InputError:
         raise InputError(Problem(f"cannot read the value {raw!r}", "quote text that contains : or #", name)) from None
 

@@ -86,7 +86,7 @@ class Supply(Section):
     own: str | None = None
     quote: str | None = None  # id of a supplier's quote of the catalogue, for servers or a rental
     name: str | None = None
-    gpus: Whole | None = None  # accelerators per replica; the smallest that fits and meets latency when absent
+    gpus: Annotated[Whole, Field(ge=1)] | None = None  # accelerators per replica; chosen by cost when absent
 
     # rented
     provider: str | None = None  # an id of the catalogue, or ``median`` of current quotes (the default)
