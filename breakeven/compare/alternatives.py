@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from breakeven.catalog.record_digest import record_at
 from breakeven.compare.crossover import Crossover, crossover
 from breakeven.compare.numbers import Money
 from breakeven.compare.result import Alternative, Headline
@@ -100,6 +101,9 @@ def _edit_host(profile: Profile, **changes: Any) -> Profile:
 def _alone(base: _Base, profile: Profile, **changes: Any) -> Profile:
     """The profile with only the headline's supply entry, edited, and no hybrids (they are not asked for)."""
     supply = list(profile.self_host.supply)
+    chosen = base.own.serving.accelerators_per_replica if base.own.serving is not None else None
+    if supply[base.supply_index].gpus is None and chosen is not None:
+        changes = {"gpus": chosen, **changes}  # one change at a time: the replica stays as large as it is
     supply[base.supply_index] = supply[base.supply_index].model_copy(update=changes)
     return _edit_host(profile, supply=tuple(supply), hybrid=False)
 
@@ -143,6 +147,9 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
     if big is not None and big != quotes[-1]:
         picks.insert(2, ("cheapest hyperscaler", big[0], big[2], (big[1],)))
     for word, rate, who, sources in picks:
+        if len(sources) == 1:
+            unit = getattr(record_at(base.scope.catalogue, sources[0]), "gpus_per_sku", 1)
+            who += f"; a share of {unit} sold together" if unit > (base.own.gpus_per_replica or 1) else ""
         row = _with_profile(
             base, f"rent: {word}", f"{usd.quoted(rate)} per GPU-hour on demand ({who})",
             partial(_alone, base, usd_per_gpu_hour=rate, provider=None, discount=0.0, term="on-demand",
@@ -169,6 +176,32 @@ def _owned(base: _Base) -> Iterator[Alternative]:
             base, "owned instead of rented", f"own {server.id} (whole server), 4 years, no resale, site us-average",
             partial(_alone, base, **change),
         )  # fmt: skip
+
+
+def _sizes(base: _Base) -> Iterator[Alternative]:
+    """Other numbers of accelerators a replica, where the profile leaves the number to the tool."""
+    supply = base.scope.profile.self_host.supply[base.supply_index]
+    serving, measured = base.own.serving, supply.throughput or base.scope.profile.self_host.throughput
+    if supply.gpus is not None or measured is not None or serving is None or supply.quote is not None:
+        return
+    usd, volume = Money.of(base.scope.currency), base.scope.profile.workload.volume_tokens_per_day
+    now = base.own.usd_per_day_at(volume)
+    for count in (1, 2, 4, 8):
+        if count == serving.accelerators_per_replica:
+            continue
+        profile = _alone(base, base.scope.profile, gpus=count)
+        scope = replace(base.scope, loaded=LoadedProfile(profile, base.scope.loaded.document, base.scope.loaded.overrides))
+        try:
+            offers = build_offers(scope)
+        except BreakevenError:
+            continue
+        own = next(o for o in offers if o.kind in ("rented", "owned") and o.meta.get("supply") == base.supply_index)
+        if own.tokens_per_day_per_replica is None:
+            continue  # it does not fit, or misses the latency targets
+        then = own.usd_per_day_at(volume)
+        cheaper = f": cheaper at your volume, set self_host.supply[{base.supply_index}].gpus" if then < now else ""
+        changed = f"{count} GPU(s) a replica instead of {serving.accelerators_per_replica}, {usd(then)} a day{cheaper}"
+        yield _solve(base, "GPUs a replica", changed, base.api, own)
 
 
 def _labour(base: _Base) -> Iterator[Alternative]:
@@ -223,5 +256,5 @@ def _batch(base: _Base) -> Iterator[Alternative]:
 
 
 _SOURCES: tuple[Callable[[_Base], Iterator[Alternative]], ...] = (
-    _same_model_hosted, _gpu_price, _owned, _labour, _redundancy, _caching, _batch,
+    _same_model_hosted, _gpu_price, _owned, _sizes, _labour, _redundancy, _caching, _batch,
 )  # fmt: skip

@@ -115,6 +115,9 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
         parts.append(f"1 {chosen['code']} = {chosen['usd_per_unit']:g} USD on {chosen['as_of']} ({chosen['source']})")
     if found.capacity_share is not None:
         parts.append(f"the crossing lies at {percent(found.capacity_share)} of what the running replicas can serve")
+    supply = host.supply[int(own.offer.meta.get("supply") or 0)]
+    if own.offer.serving is not None and supply.gpus is None and supply.quote is None and own.offer.serving.config:
+        parts.append(f"{own.offer.serving.accelerators_per_replica} GPU(s) a replica, which serve most per GPU")
     if own.offer.serving is not None:
         parts.append(f"throughput is evidence of grade {own.offer.serving.grade}")
     if host.substitute is None and not _same_model(scope, api):

@@ -86,7 +86,7 @@ class Supply(Section):
     own: str | None = None
     quote: str | None = None  # id of a supplier's quote of the catalogue, for servers or a rental
     name: str | None = None
-    gpus: Annotated[Whole, Field(ge=1)] | None = None  # accelerators per replica; chosen by cost when absent
+    gpus: Annotated[Whole, Field(ge=1)] | None = None  # accelerators per replica; when absent, the count that serves most per accelerator
 
     # rented
     provider: str | None = None  # an id of the catalogue, or ``median`` of current quotes (the default)
