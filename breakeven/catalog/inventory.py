@@ -108,6 +108,7 @@ def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
             latest[identity] = path
     for path, record, identity in found:
         source: SourceRef = record.source
+        within = str(identity[1])
         effective = getattr(record, "effective", None) or getattr(record, "date", None)
         # A price page is as old as its last check; a market observation is as old as itself.
         dated = source.retrieved if kind == "api" else effective
@@ -117,7 +118,7 @@ def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
             current=latest.get(identity) == path, age_days=None if dated is None else (as_of - dated).days,
             retrieved=source.retrieved,
             grade=source.kind, confidence=source.confidence, confidential=bool(getattr(record, "confidential", False)),
-            url=source.url, title=source.title, note=source.note or getattr(record, "note", None), says=says(record),
+            url=source.url, title=source.title, note=source.note or getattr(record, "note", None), says=f"{within}: {says(record)}" if within else says(record),
         )  # fmt: skip
 
 

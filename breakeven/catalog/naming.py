@@ -33,6 +33,25 @@ def find_thing(catalogue: Catalogue, text: str) -> tuple[str, Thing]:
     return found[0], catalogue.find(found[0], text)
 
 
+def api_model(catalogue: Catalogue, text: str) -> tuple[Thing, str] | None:
+    """(provider, model) of ``provider/model`` or of a model's name alone; None where no API price record names it."""
+    head, slash, rest = text.partition("/")
+    if slash and _knows(catalogue, "api", head):
+        thing = catalogue.find("api", head)
+        return next(((thing, m.model) for m in getattr(thing, "models", ()) if m.model.lower() == rest.lower()), None)
+    found = [
+        (thing, m.model)
+        for thing in catalogue.all("api")
+        for m in getattr(thing, "models", ())
+        if m.model.lower() == text.strip().lower()
+    ]
+    if len(found) > 1:
+        raise InputError(
+            Problem(f"{text!r} is sold by several", "write " + " or ".join(f"{thing.id}/{name}" for thing, name in found))
+        )
+    return found[0] if found else None
+
+
 def _knows(catalogue: Catalogue, kind: str, text: str) -> bool:
     try:
         catalogue.resolve(kind, text)

@@ -16,7 +16,7 @@ def show(
 ) -> None:
     """One accelerator, provider, server, site, figure set, model or API provider, record by record."""
     from breakeven.catalog.inventory import items_of
-    from breakeven.catalog.naming import find_thing
+    from breakeven.catalog.naming import api_model, find_thing
     from breakeven.cli.inputs import load_catalogue, parse_date
     from breakeven.cli.output import choose_format, write
     from breakeven.errors import FactNotFound
@@ -27,8 +27,15 @@ def show(
     catalogue = load_catalogue(catalog)
     date = parse_date(as_of) or catalogue.released
     thing_name, _, record = name.partition("#")
-    kind, thing = find_thing(catalogue, thing_name)
-    rows = [row for row in items_of(thing, kind, date) if not record or row.id.partition("#")[2] == record]
+    try:
+        kind, thing = find_thing(catalogue, thing_name)
+        rows = [row for row in items_of(thing, kind, date) if not record or row.id.partition("#")[2] == record]
+    except FactNotFound:
+        sold = api_model(catalogue, thing_name)
+        if sold is None:
+            raise
+        kind, (thing, model) = "api", sold
+        rows = [row for row in items_of(thing, kind, date) if row.says.startswith(f"{model}: ")]
     if record and not rows:
         raise FactNotFound(f"{kind}/{thing.id} has no record {record!r}", fix=f"see breakeven catalog show {kind}/{thing.id}")
     text = render_thing(
