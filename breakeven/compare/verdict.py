@@ -8,6 +8,7 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Headline, OfferAtVolume
 from breakeven.errors import FactNotFound
+from breakeven.offers.provisioned import BUNDLES
 from breakeven.offers.scope import Scope
 
 
@@ -101,6 +102,8 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
     price = api.offer.usd_per_mtok
     if api.offer.kind == "api":
         parts.append(f"the API costs {usd(price)} per Mtok at this shape")
+    if any(BUNDLES in note for note in api.offer.notes):
+        parts.append("the API's units are counted in bundles, an upper bound: bought one by one they can cost less")
     per_replica = own.offer.usd_per_replica_day
     fixed = own.offer.fixed_usd_per_day
     parts.append(

@@ -196,6 +196,8 @@ def _unit_step(
         terms,
     )
 
+BUNDLES = "units are counted in bundles"
+
 
 def _bundle_step(scope: Scope, price: ProvisionedPrice, term: str, mix: TokenMix, *, sources: tuple[str, ...]) -> _Step:
     """The bundle of input and output units that carries these requests at the least cost per token.
@@ -231,7 +233,7 @@ def _bundle_step(scope: Scope, price: ProvisionedPrice, term: str, mix: TokenMix
         Term("input_tokens_per_minute_per_unit", price.input_tokens_per_minute_per_unit, "tokens/min", throughput),
         Term("output_tokens_per_minute_per_unit", price.output_tokens_per_minute_per_unit, "tokens/min", throughput),
     )
-    note = f"{price.unit}: units are counted in bundles ({label}); bought one by one they cost no more than this"
+    note = f"{price.unit}: {BUNDLES} ({label}); bought one by one they cost no more than this"
     return _Step(label, inputs * usd_in + outputs * usd_out, tokens, 1, terms, (note,))
 
 
