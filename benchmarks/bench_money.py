@@ -11,12 +11,11 @@ import os
 import random
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from timing import best_of
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -36,15 +35,6 @@ AXES = [
     "workload.output_tokens=64:4096:20:log",  # each value needs a new serving estimate
     "self_host.labour_fte=0:1:10",
 ]
-
-
-def best_of(count: int, job: Callable[[], Any]) -> float:
-    times = []
-    for _ in range(count):
-        begun = time.perf_counter()
-        job()
-        times.append(time.perf_counter() - begun)
-    return min(times)
 
 
 def swept(scope: Any, *, volumes: int, rates: int) -> tuple[Sweep, int]:

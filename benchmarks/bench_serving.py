@@ -15,14 +15,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from timing import best_of
 
 from breakeven.catalog.store import Catalogue
 from breakeven.offers.lookup import ServingLookup
@@ -53,15 +52,6 @@ SIMULATED = (
     ("gpt-oss-120b", "h200-sxm", ServingConfig(1, weight_precision="mxfp4"), Shape(1000, 300), 16),
     ("llama-3.1-70b-instruct", "h200-sxm", ServingConfig(4, tp=4, weight_precision="fp8"), Shape(2000, 200), 12),
 )
-
-
-def best_of(count: int, job: Callable[[], Any]) -> float:
-    times = []
-    for _ in range(count):
-        begun = time.perf_counter()
-        job()
-        times.append(time.perf_counter() - begun)
-    return min(times)
 
 
 def process_s(command: list[str]) -> float:
