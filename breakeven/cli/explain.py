@@ -11,7 +11,7 @@ from breakeven.cli.output import choose_format, write
 
 def explain(
     profile: str = typer.Argument(..., metavar="PROFILE", help="Profile file; - reads standard input."),
-    item: str | None = typer.Argument(None, metavar="[ITEM]", help="An offer, offer.line, crossover, or part of a name."),
+    item: str | None = typer.Argument(None, metavar="[ITEM]", help="An offer, offer.line, crossover, alternative:NAME, flip:KEY, or part of one."),
     format: str | None = typer.Option(None, "--format", "-f", help="tree, md or json."),
     output: Path | None = typer.Option(None, "-o", "--output", help="Write here; the suffix picks the format."),
     as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),

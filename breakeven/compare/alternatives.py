@@ -71,7 +71,7 @@ def _solve(base: _Base, name: str, changed: str, api: Offer, own: Offer, sources
     for offer in (api, own):
         for line in offer.lines:
             every.update(dict.fromkeys(line.sources))
-    return Alternative(name, changed, found.outcome, first, found.settled_tokens_per_day, ratio, None, tuple(every))
+    return Alternative(name, changed, found.outcome, first, found.settled_tokens_per_day, ratio, None, tuple(every), (api, own))
 
 
 def _with_profile(base: _Base, name: str, changed: str, edit: Callable[[Profile], Profile]) -> Alternative:

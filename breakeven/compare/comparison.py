@@ -89,6 +89,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         input_tokens=workload.mean_input_tokens,
         output_tokens=workload.mean_output_tokens,
         hours_per_month=profile.finance.hours_per_month,
+        hourly_weights=_hours(scope),
         as_of=scope.as_of,
         catalogue_version=scope.catalogue.version,
         catalogue_digest=scope.catalogue.digest,
@@ -143,6 +144,11 @@ def all_crossovers(scope: Scope, offers: Sequence[Offer]) -> tuple[Crossover, ..
     by_id = {offer.id: offer for offer in offers}
     pairs.extend(hybrid_crossover(scope, by_id[offer.meta["api"]], by_id[offer.meta["own"]], offer) for offer in hybrids)
     return tuple(pairs)
+
+
+def _hours(scope: Scope) -> tuple[float, ...]:
+    weights = scope.served_weights
+    return weights if max(weights) > min(weights) else (1.0,)
 
 
 def _used_sources(scope: Scope, offers: Iterable[Offer], alternatives: Iterable[Any]) -> tuple[SourceUsed, ...]:

@@ -19,7 +19,6 @@ from msgspec import Struct
 from breakeven.compare.comparison import compare_scope, make_scope
 from breakeven.compare.crossover import Crossover, crossover
 from breakeven.errors import Infeasible
-from breakeven.finance.load import served_weights
 from breakeven.offers.offer import CostLine, Offer, steps
 
 if TYPE_CHECKING:
@@ -120,14 +119,11 @@ def portfolio(
         if api is None or own is None or own.usd_per_day is None or own.offer.tokens_per_day_per_replica is None:
             left.append(f"{item.profile.name}: {head.sentence}")
             continue
-        workload, host = scope.profile.workload, scope.profile.self_host
-        weights = served_weights(
-            scope.weights, batch_share=workload.batch_share, batch_window_hours=workload.batch_window_hours
-        )
+        host = scope.profile.self_host
         # kappa x rho is what a replica carries at any moment, headroom left out
         moment = own.offer.tokens_per_day_per_replica * scope.peak_to_mean
         volume = compared.tokens_per_day
-        load = tuple(volume * weight / moment for weight in weights)
+        load = tuple(volume * weight / moment for weight in scope.served_weights)
         found = next(c for c in compared.crossovers if (c.api, c.self_host) == (head.api, head.self_host))
         assert api.usd_per_day is not None and own.replicas is not None
         member = Member(item.profile.name, volume, head.api, head.self_host, api.usd_per_day, own.usd_per_day,

@@ -45,6 +45,7 @@ class Alternative(Struct, frozen=True):
     ratio_to_headline: float | None
     why_not: str | None = None
     sources: tuple[str, ...] = ()
+    pair: tuple[Offer, Offer] | None = None  # the API and the self-hosted offer it is solved for
 
 
 class Flip(Struct, frozen=True):
@@ -106,6 +107,7 @@ class Comparison(Struct, frozen=True):
     input_tokens: float
     output_tokens: float
     hours_per_month: float
+    hourly_weights: tuple[float, ...]  # the load machines see, mean 1: what a hybrid's crossing needs; (1,) is flat
     as_of: dt.date
     catalogue_version: str
     catalogue_digest: str

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from breakeven.finance.load import served_weights
 from breakeven.finance.screening import Hours, Source, envelope, optimal_servers, worth_it_utilisation
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.scope import Scope
@@ -87,13 +86,9 @@ class Pair(Struct, frozen=True):
 
 def pair_of(scope: Scope, api: Offer, own: Offer) -> Pair:
     """The pair's coefficients at the profile's demand shape."""
-    workload = scope.profile.workload
-    weights = served_weights(
-        scope.weights, batch_share=workload.batch_share, batch_window_hours=workload.batch_window_hours
-    )
     assert own.tokens_per_day_per_replica is not None
     return Pair(
-        curve=Hours.of(weights),
+        curve=Hours.of(scope.served_weights),
         width_mtok_per_day=own.tokens_per_day_per_replica * scope.peak_to_mean / 1e6,
         fixed_usd_per_day=own.fixed_usd_per_day,
         usd_per_replica_day=own.usd_per_replica_day,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 
 from breakeven.errors import FactNotFound
-from breakeven.finance.load import effective_peak_to_mean, hourly_weights
+from breakeven.finance.load import effective_peak_to_mean, hourly_weights, served_weights
 from breakeven.offers.offer import Term
 from breakeven.profile.load import LoadedProfile
 
@@ -45,6 +45,14 @@ class Scope(Struct, frozen=True):
             self.plans[key] = hourly_weights(demand, catalogue=self.catalogue, as_of=self.as_of, base_dir=base)
         weights: tuple[float, ...] = self.plans[key]
         return weights
+
+    @property
+    def served_weights(self) -> tuple[float, ...]:
+        """The 168 weights as machines see them: batch work spread over its window."""
+        workload = self.profile.workload
+        return served_weights(
+            self.weights, batch_share=workload.batch_share, batch_window_hours=workload.batch_window_hours
+        )
 
     @property
     def peak_to_mean(self) -> float:

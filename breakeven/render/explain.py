@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from breakeven.compare.explain import Node, formula_of
+from breakeven.compare.explain_node import Node, formula_of
 from breakeven.render.json_result import dumps, plain_data
 from breakeven.render.markdown import escape
 from breakeven.render.registry import Options

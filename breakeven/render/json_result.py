@@ -57,6 +57,7 @@ def result_object(result: Comparison) -> dict[str, Any]:
             "input_tokens": result.input_tokens,
             "output_tokens": result.output_tokens,
             "hours_per_month": result.hours_per_month,
+            "hourly_weights": list(result.hourly_weights),
         },
         "currency": plain_data(result.currency),
         "headline": {

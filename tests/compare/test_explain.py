@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from breakeven.catalog.store import Catalogue
 from breakeven.cli.main import run as command
 from breakeven.compare.comparison import compare_scope, make_scope
-from breakeven.compare.explain import Node, explain_result
+from breakeven.compare.explain import explain_result
+from breakeven.compare.explain_node import Node
 from breakeven.compare.worked import evaluate, worked
 from breakeven.errors import InputError
 from breakeven.offers.scope import Scope
@@ -126,3 +127,52 @@ def test_formats_agree(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["explain", str(ROOT / "configs" / "reference.yaml"), "rent"]) == 0
     assert "2.65 * 1 * 24" in capsys.readouterr().out
     assert command(["explain", str(ROOT / "configs" / "reference.yaml"), "nothing-like-it"]) == 2
+
+
+@pytest.mark.parametrize("path", PROFILES, ids=lambda p: p.stem)
+def test_every_figure_of_a_result_can_be_asked_for(path: Path) -> None:
+    scope = scope_of(path)
+    result = compare_scope(scope)
+
+    def value(item: str) -> Any:
+        (node,) = explain_result(result, item, scope=scope)
+        return node.value
+
+    for row in result.offers:
+        parts = {"month": row.usd_per_month, "mtok": row.usd_per_mtok, "request": row.usd_per_request,
+                 "task": row.usd_per_task, "full": row.capacity_usd_per_mtok}  # fmt: skip
+        for part, expected in parts.items():
+            if expected is not None:
+                assert value(f"{row.offer.id}.{part}") == expected
+    for flip in result.flips:
+        assert value(f"flip:{flip.key}") == flip.flips_at
+    for number, alternative in enumerate(result.alternatives):
+        before = sum(other.name == alternative.name for other in result.alternatives[:number])
+        name = f"alternative:{alternative.name}" + (f"#{before + 1}" if before else "")
+        (node,) = explain_result(result, name, scope=scope)
+        assert node.value == alternative.first_tokens_per_day
+        shown = {below.origin for below in walk((node,)) if "<-" in below.id}
+        assert set(alternative.sources) <= shown
+
+
+def test_a_crossing_goes_down_to_the_records_and_an_alternative_says_what_it_changed() -> None:
+    scope = scope_of(ROOT / "configs" / "reference.yaml")
+    result = compare_scope(scope)
+    (crossing,) = explain_result(result, "crossover", scope=scope)
+    records = {node.origin for node in walk((crossing,)) if "<-" in node.id}
+    assert {"rental/index-semianalysis#prices[2]", "api/openai#models[16].prices[0]"} <= records
+    (median,) = explain_result(result, "alternative:rent: median quote", scope=scope)
+    changed = [node for node in walk((median,)) if node.origin == "this alternative"]
+    assert [(node.value, node.unit) for node in changed] == [(3.85, "USD/GPU-hour")]
+    assert median.working == "(0 + 1 * 92.4) / (6 - 0) Mtok/day"
+    assert sum("<-rental/" in node.id for node in walk((median,))) == 25
+
+
+def test_a_hybrids_crossing_shows_that_it_saves_what_it_costs() -> None:
+    scope = scope_of(ROOT / "configs" / "rag.yaml")
+    result = compare_scope(scope)
+    found = next(c for c in result.crossovers if result.offer(c.self_host).offer.kind == "hybrid" and c.outcome == "at")
+    (node,) = explain_result(result, f"crossover:{found.api}|{found.self_host}", scope=scope)
+    parts = {child.id.rsplit(".", 1)[-1]: child.value for child in node.children}
+    assert parts["cost"] == pytest.approx(parts["saved"], rel=1e-9)
+    assert parts["cost"] > 0
