@@ -9,7 +9,7 @@ from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Comparison
 from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows
 from breakeven.render.forecast import verdict as forecast_verdict
-from breakeven.render.html.parts import amount, cite, details, esc, table, volume
+from breakeven.render.html.parts import amount, cite, details, esc, key, table, volume
 from breakeven.render.html.svg import CURVES, Span, months_svg, tornado_svg
 from breakeven.render.text import plain
 
@@ -183,7 +183,7 @@ def _inputs(weighed: Risk, money: Money) -> str:
         ],
         [
             [
-                esc(row.name),
+                key(row.name),
                 f"{row.low:.6g}",
                 f"{row.typical:.6g}",
                 f"{row.high:.6g}",
@@ -192,7 +192,7 @@ def _inputs(weighed: Risk, money: Money) -> str:
                 volume(row.first_at_high, "never"),
                 percent(row.total_effect_share),
                 amount(row.perfect_information_usd_per_year, money),
-                esc(row.origin),
+                key(row.origin),
             ]
             for row in weighed.inputs
         ],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Comparison, SourceUsed
 from breakeven.render.html.crossing import headline_rows
-from breakeven.render.html.parts import amount, anchor, cite, day, esc, headline_crossing, link, table
+from breakeven.render.html.parts import amount, anchor, cite, day, esc, headline_crossing, key, link, table
 
 _PARTS = (
     ("crossing", "Crossing"),
@@ -110,10 +112,10 @@ def ledger_section(result: Comparison) -> str:
         used = names.get(item.used_by[0], item.used_by[0]) if len(item.used_by) == 1 else f"{len(item.used_by)} offers"
         rows.append(
             [
-                esc(item.name),
-                esc(f"{item.value:.10g}" if isinstance(item.value, float) else item.value),
+                key(item.name),
+                esc(_value(item.value)),
                 esc(item.unit),
-                cite(item.origin) if source else esc(item.origin),
+                cite(item.origin) if source else key(item.origin),
                 day(source.effective) if source else "",
                 source.kind if source else _grade(item.origin),
                 esc(_owner(source, result)),
@@ -127,6 +129,13 @@ def ledger_section(result: Comparison) -> str:
         right=(1,),
         nowrap=(4,),
     )
+
+
+def _value(value: object) -> str:
+    """Ten digits of a number, exact prices of a mix of tiers included; anything else as it is."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]+\.[0-9]{10,}", value):
+        value = float(value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _grade(origin: str) -> str:

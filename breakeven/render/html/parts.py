@@ -31,6 +31,15 @@ def link(url: str | None, title: str | None) -> str:
     return esc(title or url or "")
 
 
+def key(text: str) -> str:
+    """The name of a key or record, which may break after its dots, slashes and underscores but not within a word.
+
+    >>> key("rental/lambda#prices")
+    'rental/<wbr>lambda#<wbr>prices'
+    """
+    return "<wbr>".join(esc(part) for part in re.findall(r"[^._/#]*[._/#]|[^._/#]+$", plain(text, limit=MAX_TEXT)))
+
+
 def table(
     head: Sequence[str],
     rows: Iterable[Sequence[str]],
