@@ -23,6 +23,8 @@ def init(
     target = path or Path("quote.yaml" if rfp else "profile.yaml")
     if str(target) != "-" and target.exists() and not force:
         raise InputError(Problem("already exists", "choose another name, or --force", str(target)))
+    if str(target) != "-":
+        target.parent.mkdir(parents=True, exist_ok=True)  # a folder for quotes need not be there yet
     write(starter("quote" if rfp else "profile"), target)
     if str(target) != "-":
         then = f"breakeven catalog verify {target}" if rfp else f"breakeven run {target}"

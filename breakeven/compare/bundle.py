@@ -162,7 +162,7 @@ def verify_bundle(path: Path, render: Render) -> Verified:
         raise CheckFailed(Problem(f"{name} does not follow from the inputs", fix, str(path)) for name in differing)
     return Verified(
         tuple(result.name for result in results), made_by, manifest["as_of"], len(files),
-        len({source.id for result in results for source in result.sources}), _sha256(path.read_bytes()),
+        len({source.id for result in results for source in result.all_sources}), _sha256(path.read_bytes()),
     )  # fmt: skip
 
 

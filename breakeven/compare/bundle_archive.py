@@ -53,6 +53,8 @@ def unpack(path: Path) -> dict[str, bytes]:
     try:
         if path.stat().st_size > MAX_ARCHIVE_BYTES:
             raise CheckFailed(Problem(f"is larger than {MAX_ARCHIVE_BYTES / 1e6:.0f} MB", "a bundle is a few megabytes", name))
+        if not _is_all_archive(path.read_bytes()):
+            raise CheckFailed(Problem("is not a bundle, or has bytes before or after it", "ask for it again", name))
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             problems = _refusals(infos, name)
@@ -67,6 +69,11 @@ def unpack(path: Path) -> dict[str, bytes]:
         raise InputError(Problem(f"cannot be read ({error.strerror})", "check its permissions", name)) from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise CheckFailed(Problem(f"is not a bundle, or a damaged one ({error})", "ask for it again", name)) from None
+
+
+def _is_all_archive(raw: bytes) -> bool:
+    """Whether the first file starts at the first byte and the directory ends, without a comment, at the last."""
+    return raw.startswith(b"PK\x03\x04") and raw[-22:-18] == b"PK\x05\x06" and raw[-2:] == b"\x00\x00"
 
 
 def _refusals(infos: list[zipfile.ZipInfo], path: str) -> list[Problem]:

@@ -176,6 +176,16 @@ def test_a_file_too_many_or_too_few_is_found(place: Path, tmp_path: Path, capsys
     assert "report.md is missing" in verified(path, capsys)[2]
 
 
+@pytest.mark.parametrize("where", ["before", "after"])
+def test_bytes_around_the_archive_are_refused(place: Path, tmp_path: Path, capsys: Capture, where: str) -> None:
+    raw = (place / "a.zip").read_bytes()
+    odd = tmp_path / "odd.zip"
+    odd.write_bytes(b"#!/bin/sh\n" + raw if where == "before" else raw + b"x")
+    capsys.readouterr()
+    assert run(["bundle", "--verify", str(odd)]) == 1
+    assert "bytes before or after" in capsys.readouterr().err
+
+
 def test_a_profile_that_reads_elsewhere_is_refused(place: Path, tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "p.yaml").write_text(
         PROFILE.replace("week/load.txt", "../load.txt").replace("provider: acme", "provider: lambda")

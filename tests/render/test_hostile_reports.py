@@ -33,7 +33,7 @@ _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 # Every element the report is made of.
-_TEXT = ("p", "h1", "h2", "h3", "div", "span", "b", "strong", "ul", "li", "a", "code", "br", "details", "summary")
+_TEXT = ("p", "h1", "h2", "h3", "div", "span", "b", "strong", "ul", "li", "a", "code", "br", "details", "summary", "wbr")
 _TABLES = ("table", "caption", "thead", "tbody", "tr", "th", "td")
 _CHARTS = ("svg", "desc", "path", "rect", "line", "text", "g")
 _PAGE = ("html", "head", "meta", "title", "style", "script", "body", "main", "nav", "label", "input", "output", "button")
