@@ -47,6 +47,7 @@ class Item(Struct, frozen=True):
     title: str | None
     note: str | None
     says: str
+    within: str  # the nested thing it is of, such as a provider's model; else empty
 
     def is_stale(self, days: int) -> bool:
         """Whether it is a current price or figure older than ``days``."""
@@ -118,7 +119,7 @@ def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
             current=latest.get(identity) == path, age_days=None if dated is None else (as_of - dated).days,
             retrieved=source.retrieved,
             grade=source.kind, confidence=source.confidence, confidential=bool(getattr(record, "confidential", False)),
-            url=source.url, title=source.title, note=source.note or getattr(record, "note", None), says=f"{within}: {says(record)}" if within else says(record),
+            url=source.url, title=source.title, note=source.note or getattr(record, "note", None), says=says(record), within=within,
         )  # fmt: skip
 
 

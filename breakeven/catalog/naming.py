@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
-from breakeven.catalog.inventory import kind_named
+from msgspec import Struct
+
+from breakeven.catalog.inventory import Item, items_of, kind_named
 from breakeven.catalog.records import KINDS, Thing
 from breakeven.errors import FactNotFound, InputError, Problem, did_you_mean
 
@@ -50,6 +53,40 @@ def api_model(catalogue: Catalogue, text: str) -> tuple[Thing, str] | None:
             Problem(f"{text!r} is sold by several", "write " + " or ".join(f"{thing.id}/{name}" for thing, name in found))
         )
     return found[0] if found else None
+
+
+class Named(Struct, frozen=True):
+    """What a name stands for: a thing, one of its models (None = all), one of its records (empty = all)."""
+
+    kind: str
+    thing: Thing
+    model: str | None
+    record: str
+
+    def rows(self, as_of: dt.date) -> list[Item]:
+        """Its records. Raises :class:`FactNotFound` when there is none of that name."""
+        found = [
+            row
+            for row in items_of(self.thing, self.kind, as_of)
+            if self.model in (None, row.within) and self.record in ("", row.id.partition("#")[2])
+        ]
+        if self.record and not found:
+            name = f"{self.kind}/{self.thing.id}"
+            raise FactNotFound(f"{name} has no record {self.record!r}", fix=f"see breakeven catalog show {name}")
+        return found
+
+
+def named(catalogue: Catalogue, text: str) -> Named:
+    """A thing, a record of one (``rental/lambda#prices[0]``) or a model that an API sells, by what people call it."""
+    name, _, record = text.partition("#")
+    try:
+        kind, thing = find_thing(catalogue, name)
+    except FactNotFound:
+        sold = api_model(catalogue, name)
+        if sold is None:
+            raise
+        return Named("api", sold[0], sold[1], record)
+    return Named(kind, thing, None, record)
 
 
 def _knows(catalogue: Catalogue, kind: str, text: str) -> bool:

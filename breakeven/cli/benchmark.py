@@ -28,7 +28,7 @@ def import_(
     from breakeven.cli.output import write
     from breakeven.offers.benchmarks.read import read_benchmark
     from breakeven.offers.lookup import ServingLookup
-    from breakeven.offers.own import Named, fit_own, to_yaml
+    from breakeven.offers.own import Named, fit_own, own_fit
     from breakeven.offers.serving_specs import load_calibration
     from breakeven.render.benchmark import render_own
 
@@ -36,5 +36,5 @@ def import_(
     named = Named(model, accelerator, accelerators, tp, pp, ep, dp, precision, kv_precision, engine)
     own = fit_own(rows, named, ServingLookup(load_catalogue(catalog)), load_calibration())
     if output is not None:
-        write(to_yaml(own, name=file.name), output)
+        write(own_fit(own, name=file.name).to_yaml(), output)
     write(render_own(own, format=format), None)

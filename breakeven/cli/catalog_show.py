@@ -15,31 +15,18 @@ def show(
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:
     """One accelerator, provider, server, site, figure set, model or API provider, record by record."""
-    from breakeven.catalog.inventory import items_of
-    from breakeven.catalog.naming import api_model, find_thing
+    from breakeven.catalog.naming import named
     from breakeven.cli.inputs import load_catalogue, parse_date
     from breakeven.cli.output import choose_format, write
-    from breakeven.errors import FactNotFound
     from breakeven.render.catalogue import FORMATS, head_of, render_thing
     from breakeven.render.text import stdout_width
 
     chosen = choose_format(format, output, FORMATS, default="table")
     catalogue = load_catalogue(catalog)
     date = parse_date(as_of) or catalogue.released
-    thing_name, _, record = name.partition("#")
-    try:
-        kind, thing = find_thing(catalogue, thing_name)
-        rows = [row for row in items_of(thing, kind, date) if not record or row.id.partition("#")[2] == record]
-    except FactNotFound:
-        sold = api_model(catalogue, thing_name)
-        if sold is None:
-            raise
-        kind, (thing, model) = "api", sold
-        rows = [row for row in items_of(thing, kind, date) if row.says.startswith(f"{model}: ")]
-    if record and not rows:
-        raise FactNotFound(f"{kind}/{thing.id} has no record {record!r}", fix=f"see breakeven catalog show {kind}/{thing.id}")
+    found = named(catalogue, name)
     text = render_thing(
-        thing, kind, rows, format=chosen, head=head_of(catalogue, date), width=stdout_width(),
-        files=catalogue.files.shown(kind, thing.id),
+        found.thing, found.kind, found.rows(date), format=chosen, head=head_of(catalogue, date), width=stdout_width(),
+        files=catalogue.files.shown(found.kind, found.thing.id),
     )  # fmt: skip
     write(text, output)

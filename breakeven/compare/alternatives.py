@@ -24,6 +24,8 @@ from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
 from breakeven.offers.rented import current_quotes
 from breakeven.offers.scope import Scope
+from breakeven.offers.serving_specs import accelerator_spec
+from breakeven.offers.sizing import instance_sizes
 from breakeven.profile.load import LoadedProfile
 from breakeven.profile.model import Profile
 
@@ -103,7 +105,7 @@ def _alone(base: _Base, profile: Profile, **changes: Any) -> Profile:
     supply = list(profile.self_host.supply)
     chosen = base.own.serving.accelerators_per_replica if base.own.serving is not None else None
     if supply[base.supply_index].gpus is None and chosen is not None:
-        changes = {"gpus": chosen, **changes}  # one change at a time: the replica stays as large as it is
+        changes = {"gpus": chosen, **changes}  # one change at a time: the instance stays as large as it is
     supply[base.supply_index] = supply[base.supply_index].model_copy(update=changes)
     return _edit_host(profile, supply=tuple(supply), hybrid=False)
 
@@ -153,7 +155,7 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
         row = _with_profile(
             base, f"rent: {word}", f"{usd.quoted(rate)} per GPU-hour on demand ({who})",
             partial(_alone, base, usd_per_gpu_hour=rate, provider=None, discount=0.0, term="on-demand",
-                    prepaid_share=None, gpus_per_sku=1),
+                    prepaid_share=None, gpus_per_sku=int(base.own.meta.get("gpus_per_sku") or 1)),
         )  # fmt: skip
         yield replace(row, sources=tuple(dict.fromkeys((*row.sources, *sources))))
 
@@ -179,14 +181,16 @@ def _owned(base: _Base) -> Iterator[Alternative]:
 
 
 def _sizes(base: _Base) -> Iterator[Alternative]:
-    """Other numbers of accelerators a replica, where the profile leaves the number to the tool."""
-    supply = base.scope.profile.self_host.supply[base.supply_index]
-    serving, measured = base.own.serving, supply.throughput or base.scope.profile.self_host.throughput
-    if supply.gpus is not None or measured is not None or serving is None or supply.quote is not None:
+    """Other numbers of accelerators in one instance, where the tool chose the number and another changes the bill."""
+    serving = base.own.serving
+    if serving is None or serving.sized_by != "sizing":
         return
     usd, volume = Money.of(base.scope.currency), base.scope.profile.workload.volume_tokens_per_day
-    now = base.own.usd_per_day_at(volume)
-    for count in (1, 2, 4, 8):
+    now, found = base.own.usd_per_day_at(volume), crossover(base.api, base.own)
+    accelerator = str(base.own.meta["accelerator"])
+    record = base.scope.catalogue.in_force("accelerators", accelerator, "specs", base.scope.as_of).record
+    machine = accelerator_spec(base.scope.catalogue.find("accelerators", accelerator), record)  # type: ignore[arg-type]
+    for count in instance_sizes(machine):
         if count == serving.accelerators_per_replica:
             continue
         profile = _alone(base, base.scope.profile, gpus=count)
@@ -198,10 +202,12 @@ def _sizes(base: _Base) -> Iterator[Alternative]:
         own = next(o for o in offers if o.kind in ("rented", "owned") and o.meta.get("supply") == base.supply_index)
         if own.tokens_per_day_per_replica is None:
             continue  # it does not fit, or misses the latency targets
-        then = own.usd_per_day_at(volume)
+        then, again = own.usd_per_day_at(volume), crossover(base.api, own)
+        if then == now and again.intervals == found.intervals:
+            continue  # a whole server either way
         cheaper = f": cheaper at your volume, set self_host.supply[{base.supply_index}].gpus" if then < now else ""
-        changed = f"{count} GPU(s) a replica instead of {serving.accelerators_per_replica}, {usd(then)} a day{cheaper}"
-        yield _solve(base, "GPUs a replica", changed, base.api, own)
+        changed = f"{count} GPU(s) an instance instead of {serving.accelerators_per_replica}, {usd(then)} a day{cheaper}"
+        yield _solve(base, "instance size", changed, base.api, own)
 
 
 def _labour(base: _Base) -> Iterator[Alternative]:

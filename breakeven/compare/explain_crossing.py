@@ -104,14 +104,17 @@ def _hybrid(name: str, result: Comparison, found: Crossover, facts: Facts) -> No
         count = pair.replicas_at(first / 1e6 * (1.0 + 1e-9))
         served = pair.curve.scaled(first / 1e6).below(count * pair.width_mtok_per_day)
         cost = pair.fixed_usd_per_day + count * pair.usd_per_replica_day
+        full = pair.saving_usd_per_mtok * served
+        kept = full - (pair.saving_usd_per_day(first / 1e6, count) + cost)
         parts += [
             Node(f"{name}.n", "replicas that first pay, n", count, "replicas", "screening"),
             Node(f"{name}.width", "what one carries at any moment", pair.width_mtok_per_day, "Mtok/day"),
             Node(f"{name}.served", "what they serve at the crossing", served, "Mtok/day", "load-duration"),
             Node(f"{name}.cost", "what they cost, F + n f", cost, "USD/day", None, None, (),
                  f"{shown_number(pair.fixed_usd_per_day)} + {count} * {shown_number(pair.usd_per_replica_day)}"),
-            Node(f"{name}.saved", "what they save, (p - v) served", pair.saving_usd_per_mtok * served, "USD/day", None, None,
-                 (), f"{shown_number(pair.saving_usd_per_mtok)} * {shown_number(served)}"),
+            Node(f"{name}.saved", "what they save, (p - v) served less what the minimum spend takes anyway", full - kept,
+                 "USD/day", None, None, (),
+                 f"{shown_number(pair.saving_usd_per_mtok)} * {shown_number(served)} - {shown_number(kept)}"),
         ]  # fmt: skip
     return Node(
         name, f"{hybrid.name}: first cheaper than the API alone from", first, "tokens/day", "hybrid-crossing", None,

@@ -69,9 +69,14 @@ def _futures(scope: Scope) -> Iterator[tuple[str, Scope]]:
             changed = own.model_copy(update={"api_price_path": path, "api_price_change_per_year": None})
             yield f"price path {path}", _at(scope, profile.model_copy(update={"forecast": changed}))
     workload = profile.workload
-    if workload.demand.growth_per_year:
+    if workload.demand.growth_per_year or own.demand_elasticity:
         demand = workload.demand.model_copy(update={"growth_per_year": 0.0})
-        still = profile.model_copy(update={"workload": workload.model_copy(update={"demand": demand})})
+        still = profile.model_copy(
+            update={
+                "workload": workload.model_copy(update={"demand": demand}),
+                "forecast": own.model_copy(update={"demand_elasticity": 0.0}),  # cheaper tokens would make it grow again
+            }
+        )
         yield "demand stands still", _at(scope, still)
 
 

@@ -8,7 +8,6 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Headline, OfferAtVolume
 from breakeven.errors import FactNotFound
-from breakeven.offers.provisioned import BUNDLES
 from breakeven.offers.scope import Scope
 
 
@@ -102,7 +101,7 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
     price = api.offer.usd_per_mtok
     if api.offer.kind == "api":
         parts.append(f"the API costs {usd(price)} per Mtok at this shape")
-    if any(BUNDLES in note for note in api.offer.notes):
+    if api.offer.meta.get("bundled"):
         parts.append("the API's units are counted in bundles, an upper bound: bought one by one they can cost less")
     per_replica = own.offer.usd_per_replica_day
     fixed = own.offer.fixed_usd_per_day
@@ -118,9 +117,9 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
         parts.append(f"1 {chosen['code']} = {chosen['usd_per_unit']:g} USD on {chosen['as_of']} ({chosen['source']})")
     if found.capacity_share is not None:
         parts.append(f"the crossing lies at {percent(found.capacity_share)} of what the running replicas can serve")
-    supply = host.supply[int(own.offer.meta.get("supply") or 0)]
-    if own.offer.serving is not None and supply.gpus is None and supply.quote is None and own.offer.serving.config:
-        parts.append(f"{own.offer.serving.accelerators_per_replica} GPU(s) a replica, which serve most per GPU")
+    serving = own.offer.serving
+    if serving is not None and serving.sized_by == "sizing":
+        parts.append(f"an instance of {serving.accelerators_per_replica} GPU(s), a size the tool chose")
     if own.offer.serving is not None:
         parts.append(f"throughput is evidence of grade {own.offer.serving.grade}")
     if host.substitute is None and not _same_model(scope, api):

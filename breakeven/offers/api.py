@@ -26,6 +26,7 @@ from breakeven.catalog.quote import Host, Quote
 from breakeven.errors import BreakevenError, FactNotInForce, InputError, Problem
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.provisioned import build_provisioned
+from breakeven.offers.requirements import OWN_PRICES
 from breakeven.offers.scope import Scope
 from breakeven.offers.token_bill import Charge, TokenMix, token_lines
 from breakeven.profile.api_choice import ApiChoice, InlinePrices
@@ -207,7 +208,7 @@ class _Bill(Struct, frozen=True):
         if workload.cache_write_share > 0 and own.cache_write_usd_per_mtok is None:
             notes.append(f"{self.choice.model}: no price for cache writes is given: they are charged as input")
         return Quote(
-            model_ref=self.choice.model, provider=provider or "own", provider_name=provider or "own prices",
+            model_ref=self.choice.model, provider=provider or OWN_PRICES, provider_name=provider or "own prices",
             model=model, tier=self.choice.tier, batch=batch, as_of=self.scope.as_of,
             prices=mean_prices(listed, self.shapes), effective=None, sources=(),
             cached_input_listed=listed.base.cached_input is not None,

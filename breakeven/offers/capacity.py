@@ -93,6 +93,7 @@ def _measured(
         tpot_ms=unknown,
         meets_latency=True,
         notes=("throughput is the profile's own measurement; it must have been taken within the latency targets",),
+        sized_by="measurement",
     )
     term = scope.chosen(f"{owner}.throughput.{name}", value, unit)
     k = capacity_tokens_per_day(requests_per_s=requests, tokens_per_request=workload.tokens_per_request)

@@ -24,12 +24,12 @@ from breakeven.offers.points import Point, answer
 from breakeven.serving import grade as grading
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.spec import Estimate, ModelSpec, ServingConfig
+from breakeven.serving.spec import Band, Estimate, ModelSpec, ServingConfig
 
 # A shape counts as measured when both lengths are within this share of a published one, and a
 # concurrency when it lies between published ones or within this factor of the nearest.
-_LENGTH_TOLERANCE = 0.15
-_CONCURRENCY_REACH = 1.5
+LENGTH_TOLERANCE = 0.15
+CONCURRENCY_REACH = 1.5
 
 
 class Ratio(Struct, frozen=True):
@@ -93,7 +93,7 @@ def _same_question(
     if any((getattr(p, name) or 1) != getattr(asked, name) for name in ("tp", "pp", "ep", "dp")):
         return False
     for measured, wanted in ((p.input_tokens, point.input_tokens), (p.output_tokens, point.output_tokens)):
-        if abs(measured / wanted - 1.0) > _LENGTH_TOLERANCE:
+        if abs(measured / wanted - 1.0) > LENGTH_TOLERANCE:
             return False
     try:
         same_hardware = lookup.accelerator(p.accelerator).id == lookup.accelerator(point.accelerator).id
@@ -115,7 +115,7 @@ def interpolate(ratios: Iterable[Ratio], log_concurrency: float | None) -> tuple
         if ratio.log_concurrency is not None:
             by_load.setdefault(ratio.log_concurrency, []).append(ratio)
     loads = sorted(by_load)
-    reach = float(SCALAR.log(_CONCURRENCY_REACH))
+    reach = float(SCALAR.log(CONCURRENCY_REACH))
     below = [c for c in loads if c <= log_concurrency + 1e-12]
     above = [c for c in loads if c >= log_concurrency - 1e-12]
     if not below or not above:
@@ -135,23 +135,41 @@ def interpolate(ratios: Iterable[Ratio], log_concurrency: float | None) -> tuple
 
 def corrected(
     estimate: Estimate, model: ModelSpec, calibration: Calibration, *, factor: float, at_capacity: bool,
-    sources: tuple[str, ...], grade: str = "B", evidence: str = "published measurement",
+    sources: tuple[str, ...],
 ) -> Estimate:  # fmt: skip
-    """The estimate with all times multiplied by ``factor``, its better grade and its narrower band."""
-    wide = grading.band_width(calibration, metric="throughput", model=model, grade=grade, at_capacity=at_capacity)
-    slow = grading.band_width(calibration, metric="tpot", model=model, grade=grade, at_capacity=at_capacity)
-    return replace(
+    """The estimate with all times multiplied by ``factor``, as published measurements have them: grade B."""
+    times = replace(
         estimate,
         requests_per_s=estimate.requests_per_s / factor,
-        output_tok_per_s=grading.banded(estimate.output_tok_per_s.typical / factor, wide),
+        output_tok_per_s=estimate.output_tok_per_s.times(1.0 / factor),
         total_tok_per_s=estimate.total_tok_per_s / factor,
         ttft_ms_mean=estimate.ttft_ms_mean * factor,
         ttft_ms_p50=estimate.ttft_ms_p50 * factor,
         ttft_ms_p95=estimate.ttft_ms_p95 * factor,
-        tpot_ms=grading.banded(estimate.tpot_ms.typical * factor, slow),
-        grade=grade,
-        evidence=f"{evidence}: {'; '.join(sources)}",
+        tpot_ms=estimate.tpot_ms.times(factor),
         notes=(*estimate.notes, f"the model alone gives {1.0 / factor - 1.0:+.0%} time per token"),
+    )
+    said = f"published measurement: {'; '.join(sources)}"
+    return graded(times, model, calibration, grade="B", evidence=said, at_capacity=at_capacity)
+
+
+def graded(
+    estimate: Estimate, model: ModelSpec, calibration: Calibration, *, grade: str, evidence: str, at_capacity: bool,
+    least_log_width: float = 0.0,
+) -> Estimate:  # fmt: skip
+    """The same figures under a better grade and its band, which is never narrower than ``exp(+-least_log_width)``."""
+    floor, ceiling = float(SCALAR.exp(-least_log_width)), float(SCALAR.exp(least_log_width))
+
+    def band(metric: str, value: float) -> Band:
+        width = grading.band_width(calibration, metric=metric, model=model, grade=grade, at_capacity=at_capacity)
+        return grading.banded(value, replace(width, low=min(width.low, floor), high=max(width.high, ceiling)))
+
+    return replace(
+        estimate,
+        output_tok_per_s=band("throughput", estimate.output_tok_per_s.typical),
+        tpot_ms=band("tpot", estimate.tpot_ms.typical),
+        grade=grade,
+        evidence=evidence,
     )
 
 

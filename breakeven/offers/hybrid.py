@@ -163,8 +163,14 @@ def build_hybrids(scope: Scope, offers: Sequence[Offer]) -> tuple[Offer, ...]:
     if api is None:
         return ()
     own = [offer for offer in offers if offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica]
+    singles = tuple(_hybrid(scope, api, offer) for offer in own)
     mixed = mix_offer(scope, api, own)
-    return (*(_hybrid(scope, api, offer) for offer in own), *((mixed,) if mixed else ()))
+    if mixed is None:
+        return singles
+    # The envelope knows neither fixed costs nor a minimum spend: a mix that loses to one of its parts is none.
+    volume = scope.profile.workload.volume_tokens_per_day
+    least = min(offer.usd_per_day_at(volume) for offer in (api, *singles))
+    return (*singles, mixed) if mixed.usd_per_day_at(volume) < least else singles
 
 
 def _hybrid(scope: Scope, api: Offer, own: Offer) -> Offer:
@@ -238,7 +244,7 @@ class MixLayer(Struct, frozen=True):
 
 
 def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
-    """The cheapest mix of several machines and the API; None where one machine is best throughout.
+    """The mix of several machines and the API by the envelope rule; None where one machine is best throughout.
 
     A slice of the load that is busy for a share z of the time costs f / w + v z per Mtok/day of
     capacity w on a machine and p z at the API. The cheapest source by z is the lower envelope of

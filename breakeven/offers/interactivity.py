@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.question import Answered, Question, to_point, usd_per_mtok
-from breakeven.offers.sizing import resolve_config
+from breakeven.offers.sizing import INSTANCE_SIZES, resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_concurrency
 from breakeven.serving.instance import Instance, prepare
@@ -18,7 +18,7 @@ from breakeven.serving.layouts import layouts
 from breakeven.serving.precision import BYTES_PER_PARAM, compute_class, native_precision
 from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, Shape
 
-COUNTS = (1, 2, 4, 8)
+COUNTS = tuple(count for count in INSTANCE_SIZES if count <= 8)
 CONCURRENCIES = 10  # per layout, from one request to what the cache holds, in equal factors
 # Fewer bytes than the model's own, tried where the hardware multiplies them.
 NARROWER = {"fp8": "f8", "nvfp4": "f4"}

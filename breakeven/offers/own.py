@@ -12,9 +12,8 @@ from msgspec.structs import replace
 
 from breakeven.errors import InputError, Problem
 from breakeven.offers.benchmarks.row import BenchmarkRow
-from breakeven.offers.evidence import corrected
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.own_fit import read_own_fit
+from breakeven.offers.own_fit import LAYOUT, OwnFit, graded_by, read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.refit import Refit, adjusted, refit
@@ -130,31 +129,25 @@ def _hardware(name: str | None) -> str | None:
     return word.split("-")[0] if re.fullmatch(r"[a-z]+[0-9]+x?-(trt|sgl|vllm|nb|cw|cr|nv|amd|dgxc|nvd|amds)[a-z0-9-]*", word) else word
 
 
-def to_yaml(own: OwnBenchmark, *, name: str) -> str:
-    """The fit as a small file that ``estimate --own`` reads."""
+def own_fit(own: OwnBenchmark, *, name: str) -> OwnFit:
+    """The fit with what it measured, as it is written for ``estimate --own`` and ``self_host.benchmark``."""
     p = own.point
-    lines = [
-        "# Written by breakeven benchmark import. Multipliers on the shipped calibration for one configuration.",
-        f"benchmark: {_quoted(name)}",
-        f"model: {_quoted(p.model)}",
-        f"accelerator: {_quoted(p.accelerator)}",
-        f"accelerators: {p.accelerators}",
-        f"weight_precision: {p.weight_precision}",
-        f"engine: {p.engine}",
-        "multipliers:",
-        *(f"  {key}: {value!r}" for key, value in own.fit.multipliers.items()),
-        f"runs: {len(own.used)}",
-        f"worst_residual: {max(abs(e) for e in own.fit.after)!r}",
-    ]
-    return "\n".join(lines) + "\n"
 
+    def span(field: str) -> tuple[float, float]:
+        values = [float(getattr(row, field)) for row in own.used]
+        return min(values), max(values)
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return OwnFit(
+        benchmark=name, model=p.model, accelerator=p.accelerator, accelerators=p.accelerators or 1,
+        layout={degree: getattr(p, degree) or 1 for degree in LAYOUT}, weight_precision=str(p.weight_precision),
+        engine=str(p.engine), multipliers=own.fit.multipliers, input_tokens=span("input_tokens"),
+        output_tokens=span("output_tokens"), concurrency=span("concurrency"),
+        worst_residual=max(abs(error) for error in own.fit.after),
+    )  # fmt: skip
 
 
 def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: Calibration) -> Estimate:
-    """The estimate with the user's own multipliers, grade A; refuses a benchmark of something else."""
+    """The estimate with the user's own multipliers, grade A where they were measured; refuses one of something else."""
     fit = read_own_fit(path)
     estimate = answer(point, lookup, adjusted(calibration, fit.multipliers))
     same = (
@@ -166,10 +159,8 @@ def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: C
         raise InputError(
             Problem("is of another model, accelerator or engine", "benchmark what you ask about", str(path))
         )
-    model = lookup.model(point.model)
-    if fit.accelerators != estimate.config.accelerators:
-        return replace(estimate, notes=(*estimate.notes, "your benchmark was on another number of accelerators"))
-    return corrected(
-        estimate, model, calibration, factor=1.0, at_capacity=point.concurrency is None,
-        sources=(fit.benchmark,), grade="A", evidence="own benchmark",
+    graded, note = graded_by(
+        fit, estimate, model=lookup.model(point.model), shape=point.shape, calibration=calibration,
+        at_capacity=point.concurrency is None,
     )  # fmt: skip
+    return replace(graded, notes=(*graded.notes, note))

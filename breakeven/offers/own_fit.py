@@ -1,43 +1,135 @@
-"""A file of ``benchmark import``, read back: what it is of and how it moves the shipped calibration."""
+"""A file of ``benchmark import``: what it measured, how it moves the shipped calibration, and where its grade holds.
+
+Own multipliers serve every question about the model on these accelerators; grade A is given only to
+the configuration, request lengths and load that were measured, within the reach that published
+measurements have (``offers/evidence.py``), and its band is never narrower than the fit's worst error.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
 from breakeven import yamlio
 from breakeven.errors import InputError, Problem
+from breakeven.offers.evidence import CONCURRENCY_REACH, LENGTH_TOLERANCE, graded
+from breakeven.serving.calibration import Calibration
 from breakeven.serving.refit import GROUPS
+from breakeven.serving.spec import Estimate, ModelSpec, Shape
 
-_WANTED = ("model", "accelerator", "accelerators", "engine", "multipliers", "benchmark")
+LAYOUT = ("tp", "pp", "ep", "dp")
+_RANGES = ("input_tokens", "output_tokens", "concurrency")
+_AGAIN = "write it anew with 'breakeven benchmark import -o'"
 
 
 class OwnFit(Struct, frozen=True):
-    """One configuration's multipliers on the shipped parameters."""
+    """One configuration's multipliers on the shipped parameters. Ranges are (least, most) over its runs."""
 
     benchmark: str  # the result file they come from
     model: str
     accelerator: str
     accelerators: int
+    layout: Mapping[str, int]  # tp, pp, ep, dp
+    weight_precision: str
     engine: str
     multipliers: Mapping[str, float]
+    input_tokens: tuple[float, float]
+    output_tokens: tuple[float, float]
+    concurrency: tuple[float, float]
+    worst_residual: float  # |log(predicted / measured)| after the fit
+
+    def to_yaml(self) -> str:
+        """The file, which :func:`read_own_fit` reads back to an equal fit."""
+        lines = [
+            "# Written by breakeven benchmark import: one configuration, as multipliers on the shipped calibration.",
+            *(f"{name}: {_quoted(getattr(self, name))}" for name in ("benchmark", "model", "accelerator")),
+            f"accelerators: {self.accelerators}",
+            *(f"{name}: {self.layout[name]}" for name in LAYOUT),
+            *(f"{name}: {_quoted(getattr(self, name))}" for name in ("weight_precision", "engine")),
+            "multipliers:",
+            *(f"  {key}: {value!r}" for key, value in self.multipliers.items()),
+            *(f"{name}: [{getattr(self, name)[0]!r}, {getattr(self, name)[1]!r}]" for name in _RANGES),
+            f"worst_residual: {self.worst_residual!r}",
+        ]
+        return "\n".join(lines) + "\n"
 
 
 def read_own_fit(path: Path) -> OwnFit:
     """Raises :class:`InputError` for a file that ``benchmark import -o`` did not write."""
     data = yamlio.load_path(path).data
-    if not isinstance(data, dict) or any(key not in data for key in _WANTED):
+    if not isinstance(data, dict) or any(key not in data for key in OwnFit.__struct_fields__ if key != "layout"):
         raise InputError(Problem("is not a file of 'breakeven benchmark import'", "write one with -o", str(path)))
-    multipliers, count = data["multipliers"], data["accelerators"]
+
+    def wrong(message: str) -> InputError:
+        return InputError(Problem(message, _AGAIN, str(path)))
+
+    multipliers = data["multipliers"]
     known = ("time", *GROUPS)
     if not isinstance(multipliers, dict) or not all(
-        key in known and isinstance(value, (int, float)) and 0.05 < value < 20 for key, value in multipliers.items()
+        key in known and _is_number(value) and 0.05 < value < 20 for key, value in multipliers.items()
     ):
-        raise InputError(Problem("has multipliers outside 0.05 to 20 or of unknown name", "write it anew with -o", str(path)))
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InputError(Problem("has no whole number of accelerators", "write it anew with -o", str(path)))
-    words = [str(data[name]) for name in ("benchmark", "model", "accelerator")]
-    factors = {name: float(value) for name, value in multipliers.items()}
-    return OwnFit(words[0], words[1], words[2], count, str(data["engine"]), factors)
+        raise wrong("has multipliers outside 0.05 to 20 or of unknown name")
+    counts = {name: data.get(name) for name in ("accelerators", *LAYOUT)}
+    if any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in counts.values()):
+        raise wrong("has no whole number of accelerators, tp, pp, ep or dp")
+    for name in _RANGES:
+        pair = data[name]
+        if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair)) and 0 < pair[0] <= pair[1]):
+            raise wrong(f"has no range of {name}")
+    if not _is_number(data["worst_residual"]) or data["worst_residual"] < 0:
+        raise wrong("has no worst_residual")
+    lengths = [(float(data[name][0]), float(data[name][1])) for name in _RANGES]
+    return OwnFit(
+        benchmark=str(data["benchmark"]), model=str(data["model"]), accelerator=str(data["accelerator"]),
+        accelerators=data["accelerators"], layout={name: data[name] for name in LAYOUT},
+        weight_precision=str(data["weight_precision"]), engine=str(data["engine"]),
+        multipliers={name: float(value) for name, value in multipliers.items()},
+        input_tokens=lengths[0], output_tokens=lengths[1], concurrency=lengths[2],
+        worst_residual=float(data["worst_residual"]),
+    )  # fmt: skip
+
+
+def graded_by(
+    fit: OwnFit, estimate: Estimate, *, model: ModelSpec, shape: Shape, calibration: Calibration, at_capacity: bool
+) -> tuple[Estimate, str]:
+    """(the estimate, what to say of it): grade A where the fit measured just this, else the model's own grade."""
+    reasons = _elsewhere(fit, estimate, shape)
+    if reasons:
+        return estimate, f"{fit.benchmark} was measured {'; '.join(reasons)}: its multipliers are used, not its grade"
+    better = graded(
+        estimate, model, calibration, grade="A", evidence=f"own benchmark: {fit.benchmark}", at_capacity=at_capacity,
+        least_log_width=fit.worst_residual,
+    )  # fmt: skip
+    return better, f"throughput rests on your benchmark {fit.benchmark}"
+
+
+def _elsewhere(fit: OwnFit, estimate: Estimate, shape: Shape) -> list[str]:
+    """What the benchmark has otherwise than the question."""
+    config = estimate.config
+    out = []
+    if config.accelerators != fit.accelerators:
+        out.append(f"on {fit.accelerators} accelerators, not {config.accelerators}")
+    elif any(getattr(config, name) != fit.layout[name] for name in LAYOUT):
+        out.append("as " + " ".join(f"{name} {fit.layout[name]}" for name in LAYOUT))
+    if config.weight_precision != fit.weight_precision:
+        out.append(f"in {fit.weight_precision}, not {config.weight_precision}")
+    asked = (("input", shape.input_tokens, fit.input_tokens), ("output", shape.output_tokens, fit.output_tokens))
+    for name, value, (low, high) in asked:
+        if not low * (1.0 - LENGTH_TOLERANCE) <= value <= high * (1.0 + LENGTH_TOLERANCE):
+            out.append(f"with {low:g} to {high:g} {name} tokens, not {value:g}")
+    low, high = fit.concurrency
+    if not low / CONCURRENCY_REACH <= estimate.concurrency <= high * CONCURRENCY_REACH:
+        out.append(f"at {low:g} to {high:g} requests at once, not {estimate.concurrency:.0f}")
+    return out
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

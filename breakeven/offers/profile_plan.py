@@ -6,8 +6,9 @@ only money find it in the scope's cache.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,9 +17,9 @@ from breakeven.errors import BreakevenError, FactNotFound, InputError
 from breakeven.offers.offer import Serving
 from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec, load_calibration, model_spec
-from breakeven.offers.sizing import ReplicaPlan, plan_replica
-from breakeven.serving.calibration import Calibration, normalise_engine
-from breakeven.serving.spec import Band, Estimate, LatencyTarget, ModelSpec, Shape
+from breakeven.offers.sizing import plan_replica
+from breakeven.serving.calibration import normalise_engine
+from breakeven.serving.spec import Band, LatencyTarget, ModelSpec, Shape, Speculation
 
 if TYPE_CHECKING:
     from breakeven.offers.own_fit import OwnFit
@@ -54,7 +55,7 @@ def plan_for_profile(scope: Scope, *, accelerator: str, gpus: int | None) -> Pro
     cv2 = workload.demand.burstiness or 1.0
     key = (
         accelerator, gpus, shape, latency, host.model, host.engine, host.weight_precision, host.kv_precision, cv2,
-        host.benchmark,
+        host.benchmark, host.speculative_tokens, host.speculative_acceptance,
     )  # fmt: skip
     if key not in scope.plans:
         scope.plans[key] = _plan(scope, accelerator=accelerator, gpus=gpus, shape=shape, latency=latency, cv2=cv2)
@@ -111,22 +112,45 @@ def _plan(
                 "choose a model with a longer context, or shorter requests",
             )
         )
-    own = own_benchmark(scope, model=model, accelerator=accelerator) if host.benchmark is not None else None
-    calibration = scope.plans["calibration"]
+    own = own_benchmark(scope, model=model) if host.benchmark is not None else None
+    shipped = calibration = scope.plans["calibration"]
+    sized_by: Literal["profile", "benchmark", "sizing"] = "sizing" if gpus is None else "profile"
+    notes: list[str] = []
+    layout: Mapping[str, int] | None = None
     if own is not None and own.accelerator == accelerator:
         from breakeven.serving.refit import adjusted
 
-        gpus, calibration = gpus or own.accelerators, adjusted(calibration, own.multipliers)
+        calibration = adjusted(shipped, own.multipliers)
+        if gpus is None:
+            gpus, sized_by = own.accelerators, "benchmark"
+        layout = own.layout if gpus == own.accelerators else None
+    elif own is not None:
+        notes.append(f"{own.benchmark} is of {own.accelerator}: here the model alone is used")
+        own = None
+    machine = accelerator_spec(thing, cited.record)  # type: ignore[arg-type]
     plan = plan_replica(
-        model=model, accelerator=accelerator_spec(thing, cited.record), gpus_per_replica=gpus, shape=shape,  # type: ignore[arg-type]
-        latency=latency, engine=host.engine, weight_precision=host.weight_precision, kv_precision=host.kv_precision,
-        calibration=calibration, arrival_cv2=cv2,
+        model=model, accelerator=machine, gpus_per_replica=gpus, shape=shape, latency=latency, engine=host.engine,
+        weight_precision=host.weight_precision, kv_precision=host.kv_precision, calibration=calibration, arrival_cv2=cv2,
+        layout=layout,
     )  # fmt: skip
-    config, estimate, rate = plan.config, plan.estimate, plan.requests_per_s
-    notes = list(estimate.notes)
+    config, estimate = plan.config, plan.estimate
+    if host.speculative_tokens is not None and host.speculative_acceptance is not None:
+        from breakeven.serving.instance import prepare
+        from breakeven.serving.speculation import with_speculation
+
+        instance = prepare(model=model, accelerator=machine, config=config, calibration=calibration)
+        wanted = Speculation(host.speculative_tokens, host.speculative_acceptance)
+        faster, _ = with_speculation(instance, shape, calibration, estimate, wanted)
+        if faster.requests_per_s > estimate.requests_per_s:
+            estimate = faster
+        else:
+            notes.append("speculative decoding does not pay at this load: it is taken to be off")
     if own is not None:
-        estimate, rate, note = _with_own(own, model, accelerator, plan, scope.plans["calibration"])
-        notes.append(note)
+        from breakeven.offers.own_fit import graded_by
+
+        estimate, said = graded_by(own, estimate, model=model, shape=shape, calibration=shipped, at_capacity=True)
+        notes.append(said)
+    rate = estimate.output_tok_per_s.times(1.0 / shape.output_tokens)
     serving = Serving(
         model=model.id,
         accelerator=accelerator,
@@ -143,14 +167,15 @@ def _plan(
         ttft_ms={"mean": estimate.ttft_ms_mean, "p50": estimate.ttft_ms_p50, "p95": estimate.ttft_ms_p95},
         tpot_ms=_band(estimate.tpot_ms),
         meets_latency=True,
-        notes=tuple(notes),
+        notes=(*estimate.notes, *notes),
+        sized_by=sized_by,
     )  # fmt: skip
     return ProfilePlan(
         rate.typical, rate.low / rate.typical, rate.high / rate.typical, serving, (*sources, cited.source_id)
     )
 
 
-def own_benchmark(scope: Scope, *, model: ModelSpec, accelerator: str) -> OwnFit:
+def own_benchmark(scope: Scope, *, model: ModelSpec) -> OwnFit:
     """The profile's own benchmark. Raises :class:`InputError`, placed, when it is missing, damaged or of another model."""
     from breakeven.offers.own_fit import read_own_fit
 
@@ -177,27 +202,6 @@ def own_benchmark(scope: Scope, *, model: ModelSpec, accelerator: str) -> OwnFit
         scope.plans[key] = replace(fit, accelerator=machine)
     found: OwnFit = scope.plans[key]
     return found
-
-
-def _with_own(
-    own: OwnFit, model: ModelSpec, accelerator: str, plan: ReplicaPlan, calibration: Calibration
-) -> tuple[Estimate, Band, str]:
-    """The plan under the user's own benchmark, and what to say of it; grade A on the machines that it measured."""
-    estimate, rate = plan.estimate, plan.requests_per_s
-    if own.accelerator != accelerator:
-        return estimate, rate, f"{own.benchmark} is of {own.accelerator}: here the model alone is used"
-    if own.accelerators != plan.accelerators:
-        return estimate, rate, f"{own.benchmark} is of {own.accelerators} accelerators: its grade does not carry over"
-    from breakeven.offers.evidence import corrected
-
-    better = corrected(
-        estimate, model, calibration, factor=1.0, at_capacity=True, sources=(own.benchmark,), grade="A",
-        evidence="own benchmark",
-    )  # fmt: skip
-    scale = rate.typical / better.output_tok_per_s.typical
-    band = better.output_tok_per_s
-    rate = Band(band.low * scale, rate.typical, band.high * scale)
-    return better, rate, f"throughput rests on your benchmark {own.benchmark}"
 
 
 def _band(band: Band) -> dict[str, float]:

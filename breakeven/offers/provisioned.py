@@ -82,6 +82,7 @@ class _Step(Struct, frozen=True):
     minimum_steps: int
     terms: tuple[Term, ...]
     notes: tuple[str, ...] = ()
+    bundled: bool = False  # an upper bound: its units may be bought one by one
 
 
 def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
@@ -140,6 +141,7 @@ def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
             "regions": found.regions,
             "choice": index,
             "unit": asked.unit,
+            "bundled": step.bundled,
             "units_per_step": price.unit_increment,
             "unit_price_band": band,
         },
@@ -196,8 +198,6 @@ def _unit_step(
         terms,
     )
 
-BUNDLES = "units are counted in bundles"
-
 
 def _bundle_step(scope: Scope, price: ProvisionedPrice, term: str, mix: TokenMix, *, sources: tuple[str, ...]) -> _Step:
     """The bundle of input and output units that carries these requests at the least cost per token.
@@ -233,8 +233,8 @@ def _bundle_step(scope: Scope, price: ProvisionedPrice, term: str, mix: TokenMix
         Term("input_tokens_per_minute_per_unit", price.input_tokens_per_minute_per_unit, "tokens/min", throughput),
         Term("output_tokens_per_minute_per_unit", price.output_tokens_per_minute_per_unit, "tokens/min", throughput),
     )
-    note = f"{price.unit}: {BUNDLES} ({label}); bought one by one they cost no more than this"
-    return _Step(label, inputs * usd_in + outputs * usd_out, tokens, 1, terms, (note,))
+    note = f"{price.unit}: units are counted in bundles ({label}); bought one by one they cost no more than this"
+    return _Step(label, inputs * usd_in + outputs * usd_out, tokens, 1, terms, (note,), bundled=True)
 
 
 def best_bundle(

@@ -18,7 +18,7 @@ from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.operations import Site, shared_lines
 from breakeven.offers.requirement_names import requirements_of
-from breakeven.offers.requirements import jurisdiction_of, unmet
+from breakeven.offers.requirements import OWN_QUOTE, jurisdiction_of, unmet
 from breakeven.offers.scope import Scope
 from breakeven.profile.self_host import Supply
 from breakeven.units import HOURS_PER_DAY
@@ -147,7 +147,7 @@ def find_quote(scope: Scope, supply: Supply, *, accelerator: str, index: int, gp
         rate = scope.chosen(f"{key}.usd_per_gpu_hour", supply.usd_per_gpu_hour, "USD/GPU-hour")
         where = jurisdiction_of(supply.region)
         return Quote(
-            supply.provider or "own-quote", f"at ${supply.usd_per_gpu_hour:g}/h", *(supply.usd_per_gpu_hour,) * 3,
+            supply.provider or OWN_QUOTE, f"at ${supply.usd_per_gpu_hour:g}/h", *(supply.usd_per_gpu_hour,) * 3,
             gpus_per_sku=supply.gpus_per_sku or 1, region=supply.region, jurisdictions=(where,) if where else (),
             rate=rate, term_years=supply.term_years, prepaid_share=supply.prepaid_share or 0.0,
         )  # fmt: skip

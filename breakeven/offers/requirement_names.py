@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakeven.errors import FactNotFound, InputError, Problem, did_you_mean
-from breakeven.offers.requirements import JURISDICTIONS, jurisdiction_of
+from breakeven.offers.requirements import JURISDICTIONS, OWN_PRICES, OWN_QUOTE, jurisdiction_of
 from breakeven.offers.scope import Scope
 from breakeven.profile.workload import Requirements
 
@@ -44,7 +44,10 @@ def _resolved(scope: Scope, given: Requirements) -> Requirements:
 def _provider_ids(scope: Scope, name: str) -> list[str]:
     """Every id that the name may stand for: of machines, of APIs, or of the profile's own suppliers."""
     wanted = name.strip().lower()
-    ids = [own for own in _own_names(scope) if own.lower() == wanted]
+    own = _own_names(scope)
+    ids = [name for name in own if name.lower() == wanted]
+    if wanted in (OWN_PRICES, OWN_QUOTE) and ids:
+        ids = [OWN_PRICES, OWN_QUOTE]  # either word for either price
     for kind in ("rental", "api"):
         try:
             ids.append(scope.catalogue.resolve(kind, name))
@@ -60,10 +63,14 @@ def _catalogued(scope: Scope) -> set[str]:
 def _own_names(scope: Scope) -> tuple[str, ...]:
     """Suppliers that only the profile or a quote names."""
     profile = scope.profile
-    names = [supply.provider for supply in profile.self_host.supply if supply.provider]
-    names += [choice.model.partition("/")[0] for choice in profile.api if "/" in choice.model]
+    supply, apis = profile.self_host.supply, profile.api
+    names = [entry.provider for entry in supply if entry.provider and entry.usd_per_gpu_hour is not None]
+    names += [choice.model.partition("/")[0] for choice in apis if choice.prices is not None and "/" in choice.model]
     names += scope.catalogue.ids("quotes")
-    return tuple(dict.fromkeys((*names, "own")))
+    stated = any(entry.usd_per_gpu_hour is not None and entry.provider is None for entry in supply)
+    if stated or any(choice.prices is not None and "/" not in choice.model for choice in apis):
+        names += [OWN_PRICES, OWN_QUOTE]
+    return tuple(dict.fromkeys(names))
 
 
 def _jurisdictions(scope: Scope) -> set[str]:

@@ -15,6 +15,8 @@ _PREFIXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("asia", ("ap-", "asia-", "asia")),
     ("au", ("au-", "australia")),
 )
+# Who asks for a price that the profile states without naming anybody: per token, and per GPU-hour.
+OWN_PRICES, OWN_QUOTE = "own", "own-quote"
 JURISDICTIONS = tuple(name for name, _ in _PREFIXES)
 
 

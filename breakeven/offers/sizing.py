@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,6 +18,7 @@ from breakeven.serving.spec import AcceleratorSpec, Band, Estimate, LatencyTarge
 # A larger replica must serve this much more per accelerator to be preferred: it costs more from the first token on.
 _PREFER_SMALLER = 1.5
 MAX_ACCELERATORS = 16
+INSTANCE_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 class ReplicaPlan(Struct, frozen=True):
@@ -50,6 +53,12 @@ def resolve_config(
     )
 
 
+def instance_sizes(accelerator: AcceleratorSpec, *, most: int | None = None) -> list[int]:
+    """How many accelerators one instance may have: powers of two within what is joined by fast links."""
+    domain = most or min(accelerator.scale_up_count, MAX_ACCELERATORS)
+    return [count for count in INSTANCE_SIZES if count <= domain]
+
+
 def plan_replica(
     *,
     model: ModelSpec,
@@ -63,16 +72,16 @@ def plan_replica(
     kv_precision: str | None = None,
     max_accelerators: int | None = None,
     arrival_cv2: float = 1.0,
+    layout: Mapping[str, int] | None = None,
 ) -> ReplicaPlan:
-    """The best configuration of one replica within the latency targets.
+    """The best configuration of one replica within the latency targets; ``layout`` (tp, pp, ep, dp) fixes its form.
 
     Without ``gpus_per_replica``: the count with the most requests per accelerator, the smaller one
     where a larger gains less than half. Raises Infeasible, saying what would work.
     """
     if gpus_per_replica is not None and gpus_per_replica < 1:
         raise InputError("gpus_per_replica must be at least 1")
-    domain = max_accelerators or min(accelerator.scale_up_count, MAX_ACCELERATORS)
-    counts = [gpus_per_replica] if gpus_per_replica else [n for n in (1, 2, 4, 8, 16, 32, 64) if n <= domain]
+    counts = [gpus_per_replica] if gpus_per_replica else instance_sizes(accelerator, most=max_accelerators)
     best: tuple[float, ServingConfig] | None = None
     reasons: list[BreakevenError] = []
     for count in counts:
@@ -81,7 +90,8 @@ def plan_replica(
             weight_precision=weight_precision, kv_precision=kv_precision,
         )  # fmt: skip
         found: tuple[float, ServingConfig] | None = None
-        for config in layouts(model=model, accelerator=accelerator, base=base, copies=False):
+        fixed = [] if layout is None else [replace(base, **layout)]
+        for config in fixed or layouts(model=model, accelerator=accelerator, base=base, copies=False):
             try:
                 instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
                 _, state, _, _ = sustained(instance, shape, latency, arrival_cv2=arrival_cv2)
@@ -105,15 +115,11 @@ def _plan(estimate: Estimate, shape: Shape) -> ReplicaPlan:
     total = (shape.input_tokens + shape.output_tokens) / shape.output_tokens
     return ReplicaPlan(
         config=estimate.config,
-        requests_per_s=_scaled(out, 1.0 / shape.output_tokens),
+        requests_per_s=out.times(1.0 / shape.output_tokens),
         output_tok_per_s=out,
-        total_tok_per_s=_scaled(out, total),
-        estimate=replace(estimate),
+        total_tok_per_s=out.times(total),
+        estimate=estimate,
     )
-
-
-def _scaled(band: Band, factor: float) -> Band:
-    return Band(band.low * factor, band.typical * factor, band.high * factor)
 
 
 def _nearest(reasons: list[BreakevenError]) -> str:

@@ -86,7 +86,7 @@ class Supply(Section):
     own: str | None = None
     quote: str | None = None  # id of a supplier's quote of the catalogue, for servers or a rental
     name: str | None = None
-    gpus: Annotated[Whole, Field(ge=1)] | None = None  # accelerators per replica; when absent, the count that serves most per accelerator
+    gpus: Annotated[Whole, Field(ge=1)] | None = None  # accelerators of one instance; when absent, the smallest that none beats by half per accelerator
 
     # rented
     provider: str | None = None  # an id of the catalogue, or ``median`` of current quotes (the default)
@@ -159,8 +159,8 @@ class SelfHost(Section):
     weight_precision: Precision | None = None
     kv_precision: KvPrecision | None = None
     engine: Engine | None = None
-    speculative_acceptance: Share | None = None  # measured per-token acceptance; none = no speculation
-    speculative_tokens: Whole | None = None
+    speculative_acceptance: ShareBelowOne | None = None  # measured per-token acceptance; none = no speculation
+    speculative_tokens: Annotated[Whole, Field(ge=1, le=32)] | None = None  # drafted per step
     supply: tuple[Supply, ...] = Field(min_length=1)
     redundancy: Redundancy = 0
     min_replicas: Whole = 1
@@ -175,6 +175,15 @@ class SelfHost(Section):
     extra_costs: tuple[ExtraCost, ...] = ()
     throughput: Throughput | None = None
     benchmark: str | None = None  # a file written by ``benchmark import``
+
+    @model_validator(mode="after")
+    def _speculation(self) -> SelfHost:
+        given, lacks = "speculative_acceptance", "speculative_tokens"
+        if getattr(self, given) is None:
+            given, lacks = lacks, given
+        if getattr(self, given) is not None and getattr(self, lacks) is None:
+            raise ValueError(f"{given}: says nothing without {lacks}; give both, as measured, or neither")
+        return self
 
 
 __all__ = ["Engine", "ExtraCost", "KvPrecision", "Months", "Precision", "SelfHost", "Supply", "Throughput", "TokenRatio"]

@@ -39,7 +39,7 @@ def render_items(rows: Sequence[Item], *, format: str, head: dict[str, Any], wid
         return dumps({"schema_version": CATALOGUE_SCHEMA_VERSION, **head, "records": [_plain(row) for row in rows]})
     if format == "csv":
         return _csv(rows, _item_type().__struct_fields__)
-    body = [(row.id, row.says, _text(row.effective), f"{row.age_days} d", row.grade) for row in rows]
+    body = [(row.id, _said(row), _text(row.effective), f"{row.age_days} d", row.grade) for row in rows]
     columns = (("record", "left"), ("says", "left"), ("effective", "left"), ("age", "right"), ("grade", "left"))
     return _grid(columns, body, width) + _foot(head, f"{len(rows)} records")
 
@@ -76,7 +76,7 @@ def _record_lines(row: Item, width: int) -> list[str]:
     label = row.id.partition("#")[2]
     grade = row.grade + (f" {row.confidence}" if row.confidence else "") + (", confidential" if row.confidential else "")
     out = textwrap.wrap(
-        plain(f"{mark} {label} {when} ({row.age_days} d): {row.says}"), max(40, width), subsequent_indent="    "
+        plain(f"{mark} {label} {when} ({row.age_days} d): {_said(row)}"), max(40, width), subsequent_indent="    "
     )
     where = " ".join(part for part in (row.title, row.url) if part)
     out += textwrap.wrap(
@@ -109,6 +109,10 @@ def _plain(row: Any) -> dict[str, Any]:
             value = " ".join(text.replace(" ", "-") for text in value)
         out[name] = value.isoformat() if hasattr(value, "isoformat") else value
     return out
+
+
+def _said(row: Item) -> str:
+    return f"{row.within}: {row.says}" if row.within else row.says
 
 
 def _text(value: Any) -> str:

@@ -155,6 +155,10 @@ class Band(Struct, frozen=True):
     typical: float
     high: float
 
+    def times(self, factor: float) -> Band:
+        """The band of the figure times a number."""
+        return Band(self.low * factor, self.typical * factor, self.high * factor)
+
 
 class Estimate(Struct, frozen=True):
     """What one serving instance does at one load."""

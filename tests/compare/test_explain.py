@@ -168,8 +168,14 @@ def test_a_crossing_goes_down_to_the_records_and_an_alternative_says_what_it_cha
     assert sum("<-rental/" in node.id for node in walk((median,))) == 25
 
 
-def test_a_hybrids_crossing_shows_that_it_saves_what_it_costs() -> None:
-    scope = scope_of(ROOT / "configs" / "rag.yaml")
+@pytest.mark.parametrize("minimum", [0, 9000])
+def test_a_hybrids_crossing_shows_that_it_saves_what_it_costs(minimum: int, tmp_path: Path) -> None:
+    path = tmp_path / "rag.yaml"
+    text = (ROOT / "configs" / "rag.yaml").read_text()
+    model = re.search(r"^  - (\S+)$", text[text.index("api:"):], re.MULTILINE)
+    assert model is not None
+    path.write_text(text.replace(f"- {model[1]}\n", f"- {{model: {model[1]}, minimum_usd_per_month: {minimum}}}\n", 1))
+    scope = scope_of(path)
     result = compare_scope(scope)
     found = next(c for c in result.crossovers if result.offer(c.self_host).offer.kind == "hybrid" and c.outcome == "at")
     (node,) = explain_result(result, f"crossover:{found.api}|{found.self_host}", scope=scope)

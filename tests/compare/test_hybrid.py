@@ -206,3 +206,31 @@ def test_no_mix_where_one_machine_is_best_throughout() -> None:
         simple(tokens_per_day=500e6, price=1, usd_per_gpu_hour=1, tok_per_s=1000, self_host={"supply": supply})
     )
     assert not [row for row in result.offers if row.offer.id.startswith("hybrid:mix")]
+
+
+@pytest.mark.parametrize("minimum", [0, 20_000, 60_000])
+@pytest.mark.parametrize("fte", [0, 3])
+def test_no_hybrid_costs_more_than_buying_everything(minimum: float, fte: float) -> None:
+    data = simple(
+        tokens_per_day=1e9, price=1.0, usd_per_gpu_hour=2, tok_per_s=1200,
+        workload={"demand": {"shape": "office-hours", "peak_to_mean": 4}},
+        self_host={
+            "labour_fte": fte,
+            "supply": [
+                {"rent": "h100-sxm", "usd_per_gpu_hour": 2, "gpus": 1, "min_replicas": 0},
+                {"rent": "a100-sxm-80gb", "usd_per_gpu_hour": 0.3, "gpus": 1, "min_replicas": 0,
+                 "extra_costs": [{"name": "power", "usd_per_mtok": 0.4}]},
+            ],
+        },
+    )  # fmt: skip
+    data["api"][0]["minimum_usd_per_month"] = minimum
+    result = breakeven.run(data)
+    api = next(row.usd_per_day for row in result.offers if row.offer.kind == "api")
+    hybrids = [row for row in result.offers if row.offer.kind == "hybrid"]
+    assert api is not None and len(hybrids) >= 2
+    for row in hybrids:
+        assert row.usd_per_day is not None
+        assert row.usd_per_day <= api * (1 + 1e-12)
+    mixes = [row.usd_per_day for row in hybrids if "mix" in row.offer.meta]
+    singles = [row.usd_per_day or 0.0 for row in hybrids if "mix" not in row.offer.meta]
+    assert all((mix or 0.0) < min(singles) for mix in mixes)

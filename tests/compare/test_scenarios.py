@@ -54,3 +54,11 @@ def test_a_report_lists_the_records_of_what_lies_ahead() -> None:
     result = compare_with_forecast(load_profile(CONFIGS / "owned-70b.yaml"), load_catalogue([]))
     assert {f"history/price-paths#paths[{i}]" for i in range(3)} <= {source.id for source in result.all_sources}
     assert [source.id for source in result.all_sources] == sorted({source.id for source in result.all_sources})
+
+
+def test_demand_stands_still_though_prices_fall_and_demand_is_elastic() -> None:
+    falling = made("forecast.api_price_path=same-quality", "forecast.demand_elasticity=-1")
+    still = next(row for row in falling.scenarios if row.name == "demand stands still")
+    alone = made("forecast.api_price_path=same-quality", "workload.demand.growth_per_year=0").decision
+    assert alone is not None
+    assert (still.npv_api_usd, still.npv_best_usd) == (alone.npv_api_usd, alone.npv_best_usd)

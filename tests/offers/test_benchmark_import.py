@@ -6,7 +6,8 @@ import pytest
 
 from breakeven.errors import InputError
 from breakeven.offers.benchmarks.read import read_benchmark
-from breakeven.offers.own import Named, fit_own, own_evidence, to_yaml
+from breakeven.offers.own import Named, fit_own, own_evidence, own_fit
+from breakeven.offers.own_fit import read_own_fit
 from breakeven.offers.points import Point, answer
 from tests.serving.specimens import calibration, lookup
 
@@ -167,10 +168,15 @@ def test_three_loads_refit_and_the_estimate_uses_it(tmp_path):
     assert set(own.fit.multipliers) == {"memory", "compute", "layer", "sequence"}
     assert max(map(abs, own.fit.after)) < max(map(abs, own.fit.before))
     path = tmp_path / "own.yaml"
-    path.write_text(to_yaml(own, name="result.json"))
+    fit = own_fit(own, name='a "result".json')
+    path.write_text(fit.to_yaml())
+    assert read_own_fit(path) == fit
     point = Point("llama-3.1-8b-instruct", "h100-sxm", 900, 180, accelerators=1, concurrency=16, engine="vllm")
     mine = own_evidence(point, path, lookup(), calibration())
     assert mine.grade == "A"
+    assert not any("the model alone gives" in note for note in mine.notes)
+    long = Point("llama-3.1-8b-instruct", "h100-sxm", 9000, 180, accelerators=1, concurrency=16, engine="vllm")
+    assert own_evidence(long, path, lookup(), calibration()).grade == "C"
     assert abs(mine.tpot_ms.typical - 9.4) < abs(answer(point, lookup(), calibration()).tpot_ms.typical - 9.4)
     other = Point("llama-3.1-70b-instruct", "h100-sxm", 900, 180, accelerators=4, concurrency=16)
     with pytest.raises(InputError, match="another model"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,17 @@ FIT = """benchmark: mine.json
 model: openai/gpt-oss-120b
 accelerator: h100-sxm5
 accelerators: 1
+tp: 1
+pp: 1
+ep: 1
+dp: 1
+weight_precision: mxfp4
 engine: vllm
 multipliers: {time: 1.25}
+input_tokens: [1000.0, 1100.0]
+output_tokens: [1000.0, 1100.0]
+concurrency: [1.0, 512.0]
+worst_residual: 0.04
 """
 
 
@@ -42,7 +52,66 @@ def test_the_profiles_own_benchmark_moves_the_capacity_and_earns_grade_a(tmp_pat
     assert (alone.serving.grade, own.serving.grade) == ("C", "A")
     assert own.tokens_per_day_per_replica == pytest.approx((alone.tokens_per_day_per_replica or 0) / 1.25, rel=0.05)
     assert "mine.json" in own.serving.evidence
+    assert own.capacity_band is not None and alone.capacity_band is not None
     assert own.capacity_band[1] - own.capacity_band[0] < alone.capacity_band[1] - alone.capacity_band[0]
+
+
+@pytest.mark.parametrize(
+    ("fit", "override", "said"),
+    [
+        (FIT.replace("mxfp4", "bf16"), "name=x", "in bf16, not mxfp4"),
+        (FIT, "workload.input_tokens=100k", "with 1000 to 1100 input tokens"),
+        (FIT.replace("512.0", "2.0"), "name=x", "requests at once"),
+        (FIT.replace("accelerators: 1", "accelerators: 2").replace("tp: 1", "tp: 2"), "name=x", "on 2 accelerators, not 1"),
+        (FIT.replace("accelerators: 1", "accelerators: 2").replace("dp: 1", "dp: 2"), "self_host.supply[0].gpus=1", "on 2"),
+    ],
+)
+def test_grade_a_is_for_what_was_measured(tmp_path: Path, fit: str, override: str, said: str) -> None:
+    (tmp_path / "fit.yaml").write_text(fit)
+    own = hosted(priced(tmp_path, "self_host.benchmark=fit.yaml", override))
+    assert own.serving is not None
+    assert own.serving.grade in ("C", "D")
+    assert any(said in note and "not its grade" in note for note in own.serving.notes)
+
+
+def test_the_band_of_a_benchmark_is_never_narrower_than_its_worst_residual(tmp_path: Path) -> None:
+    bands = []
+    for residual in (0.04, 0.6):
+        (tmp_path / "fit.yaml").write_text(FIT.replace("worst_residual: 0.04", f"worst_residual: {residual}"))
+        bands.append(hosted(priced(tmp_path, "self_host.benchmark=fit.yaml")).capacity_band)
+    assert bands[0] is not None and bands[1] is not None
+    assert bands[1] == pytest.approx((math.exp(-0.6), math.exp(0.6)))
+    assert bands[0][0] > bands[1][0]
+
+
+def test_a_benchmark_fixes_the_size_that_it_measured(tmp_path: Path) -> None:
+    fit = FIT.replace("accelerators: 1", "accelerators: 2").replace("tp: 1", "tp: 2").replace("512.0", "4096.0")
+    (tmp_path / "fit.yaml").write_text(fit)
+    supply = "self_host.supply=[{rent: h100-sxm, usd_per_gpu_hour: 2}]"
+    result = priced(tmp_path, "self_host.benchmark=fit.yaml", supply)
+    own = hosted(result)
+    assert own.serving is not None
+    assert (own.serving.accelerators_per_replica, own.serving.sized_by, own.serving.grade) == (2, "benchmark", "A")
+    assert not any(row.name == "instance size" for row in result.alternatives)
+    assert not any("size the tool chose" in part for part in result.headline.conditions)
+    chosen = priced(tmp_path, supply)
+    assert any("size the tool chose" in part for part in chosen.headline.conditions)
+    assert any(row.name == "instance size" for row in chosen.alternatives)
+
+
+def test_speculation_counts_where_it_pays(tmp_path: Path) -> None:
+    capacities = []
+    for acceptance in (None, 0.0, 0.8):
+        more = [] if acceptance is None else ["self_host.speculative_tokens=3", f"self_host.speculative_acceptance={acceptance}"]
+        own = hosted(priced(tmp_path, "self_host.supply[0].gpus=1", "latency={tpot_ms: 12}", *more))
+        capacities.append(own.tokens_per_day_per_replica or 0.0)
+        assert own.serving is not None
+        if acceptance == 0.0:
+            assert any("does not pay" in note for note in own.serving.notes)
+    assert capacities[0] == capacities[1]
+    assert capacities[2] > capacities[0]
+    with pytest.raises(InputError, match="speculative_tokens"):
+        priced(tmp_path, "self_host.speculative_acceptance=0.8")
 
 
 def test_a_benchmark_of_another_machine_or_count_says_so(tmp_path: Path) -> None:
@@ -56,7 +125,7 @@ def test_a_benchmark_of_another_machine_or_count_says_so(tmp_path: Path) -> None
     count = hosted(priced(tmp_path, "self_host.benchmark=fit.yaml"))
     assert count.serving is not None
     assert count.serving.grade == "C"
-    assert any("4 accelerators" in note for note in count.serving.notes)
+    assert any("on 4 accelerators" in note for note in count.serving.notes)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +137,8 @@ def test_a_benchmark_of_another_machine_or_count_says_so(tmp_path: Path) -> None
         (FIT.replace("vllm", "sglang"), "is of sglang"),
         (FIT.replace("1.25", "125"), "multipliers outside"),
         (FIT.replace("accelerators: 1", "accelerators: 0"), "no whole number"),
+        (FIT.replace("[1.0, 512.0]", "[512.0, 1.0]"), "no range of concurrency"),
+        (FIT.replace("worst_residual: 0.04", "worst_residual: -1"), "no worst_residual"),
     ],
 )
 def test_a_benchmark_that_is_not_of_this_is_refused_where_it_is_named(tmp_path: Path, text: str | None, said: str) -> None:
@@ -113,6 +184,22 @@ def test_a_provider_may_be_allowed_by_its_other_name(tmp_path: Path) -> None:
     )  # fmt: skip
     assert hosted(result).eligible
     assert all(row.offer.eligible for row in result.offers if row.offer.kind == "api")
+
+
+@pytest.mark.parametrize("word", ["own", "own-quote"])
+def test_a_price_of_ones_own_can_be_allowed(tmp_path: Path, word: str) -> None:
+    supply = "self_host.supply=[{rent: h100-sxm, usd_per_gpu_hour: 2, gpus: 1}]"
+    result = priced(tmp_path, supply, f"requirements.allowed_providers=[{word}]")
+    assert hosted(result).eligible
+    assert not next(row.offer for row in result.offers if row.offer.kind == "api").eligible
+    with pytest.raises(InputError):
+        priced(tmp_path, f"requirements.allowed_providers=[{word}]")  # here nothing is one's own
+
+
+def test_a_median_is_no_provider(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="unknown provider"):
+        priced(tmp_path, "self_host.supply=[{rent: h100-sxm, provider: median, gpus: 1}]",
+               "requirements.allowed_providers=[median]")  # fmt: skip
 
 
 def test_a_models_name_may_hold_the_sign_that_ends_in_a_date() -> None:
