@@ -19,7 +19,7 @@ from breakeven.gate.facts import World, companions, with_file
 from breakeven.gate.policy import Policy, load_policy
 from breakeven.gate.question import Question, Request
 from breakeven.gate.report import Finding
-from breakeven.gate.revision import Revision, gone, head_commit, is_dirty, placed, relative, top_level, verify
+from breakeven.gate.revision import Revision, gone, head_commit, is_dirty, placed, relative, submodules, top_level, verify
 from breakeven.gate.unchecked import YAML, unchecked
 from breakeven.profile.load import LoadedProfile, load_profile
 from breakeven.yamlio import Document, load_bytes, load_path
@@ -60,10 +60,14 @@ def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterat
 def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> Question:
     revision = base.revision
     repository = revision.repository
-    wanted = {item.path: relative(Path(item.path), repository) for item in heads}
-    overlays = [relative(path, repository) for path in request.catalog]
-    policy_path = relative(request.policy_path, repository) if request.policy_path is not None else None
-    lock_path = relative(request.lock, repository) if request.lock is not None else None
+    apart = submodules(repository)
+    wanted = {item.path: relative(Path(item.path), repository, apart) for item in heads}
+    overlays = [relative(path, repository, apart) for path in request.catalog]
+    for name, folder in ((name, folder) for name in overlays for folder in sorted(apart)):
+        if Path(folder).is_relative_to(name):
+            raise InputError(Problem(f"holds a repository of its own ({folder}), whose history is not the one that judges", "keep what is checked in one repository", name))
+    policy_path = relative(request.policy_path, repository, apart) if request.policy_path is not None else None
+    lock_path = relative(request.lock, repository, apart) if request.lock is not None else None
     asked = [*wanted.values(), *overlays, *(name for name in (policy_path, lock_path) if name)]
     files = revision.files(asked)
     base.fetch(files)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -137,11 +137,50 @@ _FETCH = "fetch the base with its history (fetch-depth: 0)"
 
 
 def top_level(start: Path) -> Path:
-    """The repository that holds ``start``."""
-    folder = start if start.is_dir() else start.parent
-    if not folder.is_dir():
-        raise InputError(Problem("there is no such folder", "check the path", str(start)))
-    return Path(git("rev-parse", "--show-toplevel", cwd=folder).decode("utf-8", "surrogateescape").rstrip("\n")).resolve()
+    """The working tree that a check is about: the working directory's, or that of ``start`` where it stands in none.
+
+    A folder that a change turns into a repository of its own (a submodule) would bring its own base, policy and
+    waivers, so neither the working directory nor a file may lie in a repository inside another (:func:`relative`).
+    """
+    top = _top_level(Path.cwd())
+    if top is None:
+        folder = start if start.is_dir() else start.parent
+        if not folder.is_dir():
+            raise InputError(Problem("there is no such folder", "check the path", str(start)))
+        top = _top_level(folder)
+    if top is None:
+        raise InputError(Problem("not a git repository", "run it inside the repository, or compare with --baseline", _OPTION))
+    outer = _top_level(top.parent)
+    if outer is not None and _holds(outer, top):
+        raise InputError(Problem(f"is a repository inside that of {outer}", f"a change could put its own base there: run it in {outer}, or in a clone of its own", str(top)))
+    return top
+
+
+def _top_level(folder: Path) -> Path | None:
+    """The working tree that holds a folder; None outside every repository."""
+    try:
+        return Path(git("rev-parse", "--show-toplevel", cwd=folder).decode("utf-8", "surrogateescape").rstrip("\n")).resolve()
+    except InputError as error:
+        if all(problem.message.startswith("not a git repository") for problem in error.problems):
+            return None
+        raise
+
+
+def _holds(outer: Path, folder: Path) -> bool:
+    """Whether a repository has a folder inside it as its own: as files, now or at HEAD, or as a submodule."""
+    name = folder.relative_to(outer).as_posix()
+    if git("ls-files", "-z", "--stage", "--", name, cwd=outer):
+        return True
+    try:
+        return bool(git("ls-tree", "-z", "HEAD", "--", name, cwd=outer))
+    except InputError:
+        return False  # nothing was ever committed there
+
+
+def submodules(repository: Path) -> frozenset[str]:
+    """Folders that the index has as repositories of their own, whether or not they are checked out."""
+    rows = git("ls-files", "-z", "--stage", cwd=repository).decode("utf-8", "surrogateescape").split("\0")
+    return frozenset(row.partition("\t")[2] for row in rows if row.startswith("160000 "))
 
 
 def verify(ref: str, repository: Path) -> Revision:
@@ -178,8 +217,9 @@ def _one_thing_only(ref: str, repository: Path) -> None:
         )
 
 
-def relative(path: Path, repository: Path) -> str:
-    """A path as git names it. Raises :class:`InputError` for one outside the repository or behind a link.
+def relative(path: Path, repository: Path, apart: Collection[str] = ()) -> str:
+    """A path as git names it. Raises :class:`InputError` for one outside the repository, behind a link or in a
+    repository inside it (``apart``: those that the index names).
 
     A link is refused because its target has a base of its own: a profile replaced by a link to a
     dearer one would be compared with that one.
@@ -197,6 +237,9 @@ def relative(path: Path, repository: Path) -> str:
         step = step / part
         if step.is_symlink():
             raise InputError(Problem("is reached through a symbolic link", "name the file itself", str(path)))
+        if os.path.lexists(step / ".git") or step.relative_to(repository).as_posix() in apart:
+            where = step.relative_to(repository).as_posix()
+            raise InputError(Problem(f"lies in a repository of its own ({where}), whose history is not the one that judges", "keep what is checked in one repository", str(path)))
     return inside.as_posix()
 
 

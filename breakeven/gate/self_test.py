@@ -10,7 +10,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from itertools import chain
 from pathlib import Path
@@ -34,7 +34,7 @@ def self_test_report() -> tuple[str, bool]:
     with tempfile.TemporaryDirectory(prefix="breakeven-self-test-") as name:
         folder = Path(name)
         for label, expected_pass, arguments in chain(_cases(folder), _with_history(folder / "repository", lines)):
-            code = _run(arguments)
+            code = _run(arguments, folder)
             good = (code == 0) if expected_pass else (code not in (0, 70))
             run, holes = run + 1, holes + (not good)
             lines.append(f"{'ok  ' if good else 'HOLE'} {label}: exit {code}")
@@ -56,12 +56,13 @@ def _with_history(folder: Path, lines: list[str]) -> Iterator[tuple[str, bool, l
         yield case
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], folder: Path) -> int:
     # The command table sits above the gate; the entry point is looked up, not imported.
     from importlib import import_module
 
     run: Callable[[list[str]], int] = import_module("breakeven.cli.main").run
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+    # The caller's working directory may stand in a repository, which would then be the one to judge by.
+    with chdir(folder), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         return run(arguments)
 
 
