@@ -47,6 +47,7 @@ class Change(Struct, frozen=True):
     before: Any
     after: Any
     line: int | None
+    loc: Loc = ()
 
 
 class Share(Struct, frozen=True):
@@ -97,7 +98,7 @@ def changed_keys(base: Any, head: Any, document: Document) -> tuple[Change, ...]
         if loc[0] in _COST_NOTHING:
             continue
         place = document.key_position(loc)  # of a key that is gone: of the section it stood in
-        changes.append(Change(dotted(loc), cause_of(loc), before, after, place[0] if place else None))
+        changes.append(Change(dotted(loc), cause_of(loc), before, after, place[0] if place else None, loc))
     return tuple(changes)
 
 

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-Loc = tuple[int | str, ...]
-_OF_SUPPLY = (
-    "discount", "usd_per_gpu_hour", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w",
-    "nameplate_w",
-)  # fmt: skip
-_OF_HOST = ("labour_usd_per_fte_year", "network_usd_per_month")
+from msgspec import Struct
+
+from breakeven.gate.attribution import Loc
+
+_PRICED = ("discount", "usd_per_gpu_hour", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
+_OF_SUPPLY = (*_PRICED, "life_years", "residual_share", "maintenance_share_per_year", "spares_share", "prepaid_share")
+_OF_HOST = ("labour_fte", "labour_usd_per_fte_year", "network_usd_per_month")
+_IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")
+# What tells one entry of a list from another: a number said of one is not said of the next.
+_IDENTITY = ("model", "tier", "provisioned", "rent", "own", "quote", "provider", "term", "region", "sku", "accelerator", "name")
 
 
-def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
-    """Own claims of the head that the base does not make anywhere: entries may move within their list."""
-    known = {_said(base, loc) for loc, _ in own_claims(base)}
-    return ((loc, text) for loc, text in own_claims(head) if _said(head, loc) not in known)
+class Claim(Struct, frozen=True):
+    """A number of a profile's own without a source: where it stands, what it says and how it gets one."""
+
+    loc: Loc
+    text: str
+    fix: str
 
 
-def _said(data: Any, loc: Loc) -> tuple[str, str]:
-    value = data
+def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:
+    """Own claims of the head that the base does not make of the same entry: entries may move within their list."""
+    known = Counter(_said(base, claim.loc) for claim in own_claims(base))
+    for claim in own_claims(head):
+        said = _said(head, claim.loc)
+        if known[said] > 0:
+            known[said] -= 1
+        else:
+            yield claim
+
+
+def _said(data: Any, loc: Loc) -> tuple[str, ...]:
+    """A claim wherever its entry stands: the way to it by the entries' identities, and its value."""
+    way, value = [], data
     for step in loc:
         value = value[step]
-    return str(loc[-1]) if isinstance(loc[-1], str) else str(loc[-2]), repr(value)
+        way.append(step if isinstance(step, str) else repr([(key, value.get(key)) for key in _IDENTITY if value.get(key) is not None]))
+    return (*way, repr(value))
 
 
-def own_claims(data: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
-    """(where, what) of each own price, power figure or throughput of a profile that carries no source."""
+def own_claims(data: Mapping[str, Any]) -> Iterator[Claim]:
+    """Each own price, power figure, life, effort or throughput of a profile that carries no source."""
     for index, choice in enumerate(_list(data.get("api"))):
         if isinstance(choice, dict):
             yield from _section(choice.get("prices"), ("api", index, "prices"), f"api[{index}].prices")
@@ -36,6 +56,9 @@ def own_claims(data: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
     if not isinstance(host, dict):
         return
     yield from _keys(host, _OF_HOST, ("self_host",), "self_host")
+    ratio = host.get("token_ratio")
+    if isinstance(ratio, dict):
+        yield from _keys(ratio, ("input", "output"), ("self_host", "token_ratio"), "self_host.token_ratio")
     yield from _costs_and_rate(host, ("self_host",), "self_host")
     for index, supply in enumerate(_list(host.get("supply"))):
         if isinstance(supply, dict):
@@ -44,21 +67,22 @@ def own_claims(data: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
             yield from _costs_and_rate(supply, where, f"self_host.supply[{index}]")
 
 
-def _costs_and_rate(section: Mapping[str, Any], where: Loc, name: str) -> Iterator[tuple[Loc, str]]:
+def _costs_and_rate(section: Mapping[str, Any], where: Loc, name: str) -> Iterator[Claim]:
     yield from _section(section.get("throughput"), (*where, "throughput"), f"{name}.throughput")
     for index, cost in enumerate(_list(section.get("extra_costs"))):
         yield from _section(cost, (*where, "extra_costs", index), f"{name}.extra_costs[{index}]")
 
 
-def _section(section: Any, where: Loc, name: str) -> Iterator[tuple[Loc, str]]:
+def _section(section: Any, where: Loc, name: str) -> Iterator[Claim]:
     if isinstance(section, dict) and not str(section.get("source") or "").strip():
-        yield where, name
+        yield Claim(where, name, "add source: to it, or move it to a catalogue overlay")
 
 
-def _keys(section: Mapping[str, Any], keys: tuple[str, ...], where: Loc, name: str) -> Iterator[tuple[Loc, str]]:
+def _keys(section: Mapping[str, Any], keys: tuple[str, ...], where: Loc, name: str) -> Iterator[Claim]:
     for key in keys:
         if section.get(key) is not None:
-            yield (*where, key), f"{name}.{key} = {section[key]}"
+            fix = "move it to a catalogue overlay with its source" if key in _IN_A_CATALOGUE else "have it reviewed: a profile has no place for its source"
+            yield Claim((*where, key), f"{name}.{key} = {section[key]}", fix)
 
 
 def _list(value: Any) -> list[Any]:

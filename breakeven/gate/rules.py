@@ -18,6 +18,7 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
+from breakeven.gate.attribution import Loc
 from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
@@ -253,8 +254,8 @@ def _stale(case: Case) -> Iterator[Finding]:
 def _unsourced(case: Case) -> Iterator[Finding]:
     if case.policy.rules.unsourced_assumption is None:
         return
-    for loc, text in own_claims(case.loaded.document.data):
-        yield case.find("unsourced_assumption", f"{text} has no source", "add source: to it, or move it to a catalogue overlay", line=case.line_of(*loc), about=text)
+    for claim in own_claims(case.loaded.document.data):
+        yield case.find("unsourced_assumption", f"{claim.text} has no source", claim.fix, line=case.line_of(*claim.loc), about=claim.text)
     for source in case.result.sources:
         if source.kind == "assumption" and not source.url:
             yield case.find("unsourced_assumption", f"{source.id} is an assumption without a source", "give the record a source with a URL", about=source.id)
@@ -264,13 +265,18 @@ def _unsourced_saving(case: Case) -> Iterator[Finding]:
     """Own numbers without a source, new in this change, behind a share of it that saves."""
     if case.base_data is None:
         return
-    for loc, text in new_claims(case.base_data, case.loaded.document.data):
-        key = dotted(loc)
+    for claim in new_claims(case.base_data, case.loaded.document.data):
         for share in case.compared.shares:
-            if share.cents < 0 and any(key.startswith(change.key) or change.key.startswith(key) for change in share.changes):
-                yield case.find("unsourced_saving", f"{usd(-share.cents / 100)} a month less ({share.cause}) rests on {text}, which is new here and has no source",
-                                "add source: to it, or move it to a catalogue overlay", line=case.line_of(*loc), about=key)  # fmt: skip
+            if share.cents < 0 and any(_one_in_the_other(claim.loc, change.loc) for change in share.changes):
+                yield case.find("unsourced_saving", f"{usd(-share.cents / 100)} a month less ({share.cause}) rests on {claim.text}, which is new here and has no source",
+                                claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))  # fmt: skip
                 break
+
+
+def _one_in_the_other(one: Loc, other: Loc) -> bool:
+    """Whether one place of a document is the other or holds it."""
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
 
 
 def _probability(case: Case) -> Iterator[Finding]:

@@ -234,7 +234,7 @@ def a_link_beside_the_profile_at_the_base(scene: Scene) -> None:
     scene.base({"breakeven.policy.yaml": OWN, "chat.yaml": HOURLY, "flat.txt": FLAT})
 
 
-@sabotage(1, "new_profile")
+@sabotage(2, "lies in a repository of its own \\(sub\\)")
 def a_repository_inside_the_repository(scene: Scene) -> None:
     inner = scene.folder / "sub"
     scene.write({"sub/chat.yaml": named("inner")})
@@ -610,3 +610,64 @@ def test_waivers_of_a_wide_scope_are_listed_with_it(scene: Scene, capsys: pytest
     scene.base({"breakeven.policy.yaml": RISE + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=LIMIT)})
     assert scene.check("--on", "2026-11-24") == 0
     assert "w1: cost_increase for *, limit +80%" in capsys.readouterr().out
+
+
+# --- whose number it is ------------------------------------------------------------------------------
+
+TWICE = PROFILE.replace("model: own/price,", "model: own/price, discount: 10%,") + "    - {rent: h200-sxm, usd_per_gpu_hour: 20, gpus: 1}\n"
+OWNED = PROFILE.replace("rent: h100-sxm, usd_per_gpu_hour: 12, gpus: 1", "own: hgx-h100-8, site: us-colo")
+
+
+def warned(scene: Scene, base: str, head: str, capsys: pytest.CaptureFixture[str], policy: str = OWN) -> list[str]:
+    """What the rule about savings says of a change."""
+    scene.base({"breakeven.policy.yaml": policy, "chat.yaml": base})
+    scene.write({"chat.yaml": head})
+    capsys.readouterr()
+    assert scene.check("-f", "json") == 0
+    return [item["about"] for item in json.loads(capsys.readouterr().out)["findings"] if item["rule"] == "unsourced_saving"]
+
+
+def test_a_number_said_of_one_entry_is_not_said_of_another(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    discounted = TWICE.replace("usd_per_gpu_hour: 12,", "usd_per_gpu_hour: 12, discount: 10%,")
+    assert warned(scene, TWICE, discounted, capsys) == ["self_host.supply[0].discount"]
+
+
+def test_entries_that_move_within_their_list_say_nothing_new(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = TWICE.replace("usd_per_gpu_hour: 12,", "usd_per_gpu_hour: 12, discount: 10%,").splitlines(keepends=True)
+    swapped = "".join([*lines[:-2], lines[-1], lines[-2]]).replace("33333", "30000")
+    assert warned(scene, "".join(lines), swapped, capsys, OWN.replace("1%", "900%")) == []
+
+
+def test_the_same_number_said_twice_is_said_once_more() -> None:
+    from breakeven.gate.lineage import new_claims
+
+    entry = {"rent": "h100-sxm", "discount": 0.1}
+    one, two = ({"self_host": {"supply": [entry] * count}} for count in (1, 2))
+    assert [claim.loc for claim in new_claims(one, two)] == [("self_host", "supply", 1, "discount")]
+    assert list(new_claims(two, one)) == []
+
+
+@pytest.mark.parametrize(("place", "was", "is_now", "about"), [
+    ("us-colo", "", ", life_years: 9", "self_host.supply[0].life_years"), ("us-colo", "", ", residual_share: 60%", "self_host.supply[0].residual_share"),
+    ("us-colo", ", maintenance_share_per_year: 10%", ", maintenance_share_per_year: 1%", "self_host.supply[0].maintenance_share_per_year"),
+    ("us-colo", ", spares_share: 10%", ", spares_share: 1%", "self_host.supply[0].spares_share"),
+    ("9000}", "\n  labour_fte: 1", "\n  labour_fte: 0.01", "self_host.labour_fte"), ("9000}", "\n  token_ratio: {output: 3}", "\n  token_ratio: {output: 1}", "self_host.token_ratio.output"),
+])  # fmt: skip
+def test_every_number_of_ones_own_that_saves_is_named(scene: Scene, place: str, was: str, is_now: str, about: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place in OWNED
+    assert warned(scene, OWNED.replace(place, place + was), OWNED.replace(place, place + is_now), capsys) == [about]
+
+
+def test_a_prepaid_share_of_ones_own_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    from breakeven.gate.lineage import own_claims
+
+    assert [claim.text for claim in own_claims({"self_host": {"supply": [{"rent": "h100-sxm", "prepaid_share": 0.5}]}})] == ["self_host.supply[0].prepaid_share = 0.5"]
+
+
+def test_a_place_is_compared_by_its_steps_and_not_by_its_letters() -> None:
+    """``supply[1]`` is not part of ``supply[10]``, nor ``usd`` of ``usd_per_gpu_hour``."""
+    from breakeven.gate.rules import _one_in_the_other
+
+    assert _one_in_the_other(("self_host", "supply", 1), ("self_host", "supply", 1, "discount"))
+    assert not _one_in_the_other(("self_host", "supply", 1), ("self_host", "supply", 10, "discount"))
+    assert not _one_in_the_other(("api", 0, "discount"), ("api", 0, "discounts"))
