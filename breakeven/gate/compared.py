@@ -185,7 +185,7 @@ def _subject_cost(world: World, loaded: LoadedProfile, subject: str, date: dt.da
             offer, tokens_per_day=workload.volume_tokens_per_day, tokens_per_request=workload.tokens_per_request,
             calls_per_task=workload.calls_per_task, hours_per_month=scope.profile.finance.hours_per_month,
         )  # fmt: skip
-        chosen = offer.id == subject if subject != "cheapest" else offer.eligible and offer.feasible
+        chosen = offer.feasible and (offer.eligible if subject == "cheapest" else offer.id == subject)
         if chosen and row.usd_per_month is not None:
             costs.append(row.usd_per_month)
     return min(costs, default=None)

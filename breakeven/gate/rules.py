@@ -23,6 +23,7 @@ from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
 from breakeven.gate.snapshot import Snapshot, side_of
+from breakeven.offers.offer import Offer
 from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile
 from breakeven.yamlio import dotted
@@ -224,16 +225,28 @@ def _crossing(case: Case) -> Iterator[Finding]:
 
 
 def _infeasible(case: Case) -> Iterator[Finding]:
+    """Every offer that cannot serve, whatever its kind. A mix is named only where none of its parts is."""
     rule = case.policy.rules.infeasible
-    for row in case.result.offers:
-        if row.offer.kind in ("rented", "owned") and not row.offer.feasible:
-            unchanged = row.offer.id in case.base_infeasible and not rule.also_unchanged
-            since = ", as before this change" if unchanged else ""
-            yield case.find("infeasible", f"{row.offer.id} cannot serve{since}: {'; '.join(row.offer.why_not)}", "mend the supply or the targets",
-                            line=case.line_of("self_host", "supply", int(row.offer.meta.get("supply", 0))),
-                            level="warn" if unchanged and rule.level == "error" else None, about=row.offer.id)  # fmt: skip
+    unable = [row.offer for row in case.result.offers if not row.offer.feasible]
+    named = {offer.id for offer in unable if offer.kind != "hybrid"}
+    for offer in unable:
+        if offer.kind == "hybrid" and named & {offer.meta.get("api"), offer.meta.get("own")}:
+            continue
+        unchanged = offer.id in case.base_infeasible and not rule.also_unchanged
+        since = ", as before this change" if unchanged else ""
+        place, fix = _place_of(offer)
+        yield case.find("infeasible", f"{offer.id} cannot serve{since}: {'; '.join(offer.why_not)}", fix, line=case.line_of(*place),
+                        level="warn" if unchanged and rule.level == "error" else None, about=offer.id)  # fmt: skip
     if case.compared.head.usd_per_month is None:
-        yield case.find("infeasible", "no eligible offer can serve this workload", "mend the profile's offers", line=case.line_of("api"), about="subject")
+        said = "no eligible offer can serve this workload" if case.policy.subject == "cheapest" else f"the offer that is judged ({case.policy.subject}) cannot serve this workload"
+        yield case.find("infeasible", said, "mend the profile's offers", line=case.line_of("api"), about="subject")
+
+
+def _place_of(offer: Offer) -> tuple[Loc, str]:
+    """The entry of a profile that an offer was made from, and what can be done about it there."""
+    if offer.kind in ("api", "provisioned"):
+        return ("api", int(offer.meta.get("choice") or 0)), "mend the limit or the shape of the requests"
+    return ("self_host", "supply", int(offer.meta.get("supply") or 0)), "mend the supply or the targets"
 
 
 def _stale(case: Case) -> Iterator[Finding]:

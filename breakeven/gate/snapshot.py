@@ -21,7 +21,7 @@ class Snapshot(Struct, frozen=True):
     usd_per_mtok: float | None
     usd_per_task: float | None
     cheaper: str | None
-    offers: Mapping[str, float | None]  # offer id -> USD a month
+    offers: Mapping[str, float | None]  # offer id -> USD a month; None = it cannot serve
 
     @property
     def subject_side(self) -> str | None:
@@ -43,7 +43,8 @@ def snapshot(result: Comparison, subject: str) -> Snapshot:
     """The subject's costs. Raises :class:`InputError` when the policy names an offer the profile lacks."""
     row = _subject(result, subject)
     month, mtok, task = (None, None, None) if row is None else (row.usd_per_month, row.usd_per_mtok, row.usd_per_task)
-    offers = {offer.offer.id: offer.usd_per_month for offer in result.offers}
+    # What cannot serve has no cost, whatever its prices would come to.
+    offers = {offer.offer.id: offer.usd_per_month if offer.offer.feasible else None for offer in result.offers}
     for value in (month, mtok, task, *offers.values()):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise InputError(Problem(f"a cost of {result.name!r} is not a finite amount", "this is a bug: please report it", result.profile_path))
@@ -70,7 +71,7 @@ def _subject(result: Comparison, subject: str) -> OfferAtVolume | None:
             Problem(f"the policy's subject {subject!r} is one of several offers of the same id: {', '.join(twins)}",
                     "give each a model, provider or term of its own, or let the policy ask for cheapest", result.profile_path)
         )  # fmt: skip
-    return found if found.usd_per_month is not None else None
+    return found if found.offer.feasible and found.usd_per_month is not None else None
 
 
 def to_data(item: Snapshot) -> dict[str, Any]:

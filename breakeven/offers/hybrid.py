@@ -193,7 +193,7 @@ def _hybrid(scope: Scope, api: Offer, own: Offer) -> Offer:
         min_replicas=0,
         minimum_usd_per_day=api.minimum_usd_per_day,
         eligible=api.eligible and own.eligible,
-        feasible=own.feasible,
+        feasible=own.feasible and api.feasible,
         why_not=tuple(dict.fromkeys((*own.why_not, *api.why_not))),
         notes=notes,
         serving=own.serving,
@@ -295,6 +295,7 @@ def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
         lines=tuple(lines),
         minimum_usd_per_day=api.minimum_usd_per_day,
         eligible=api.eligible and all(by_id[layer.offer].eligible for layer in layers),
+        feasible=api.feasible and all(by_id[layer.offer].feasible for layer in layers),
         why_not=tuple(dict.fromkeys(w for layer in layers for w in by_id[layer.offer].why_not)) + api.why_not,
         meta={
             "api": api.id, "own": layers[0].offer, "replicas": sum(layer.replicas for layer in layers),
