@@ -14,7 +14,7 @@ from breakeven.gate.compared import Facts, Side
 from breakeven.gate.facts import World, companions, with_file
 from breakeven.gate.policy import load_policy
 from breakeven.gate.question import Question, Request
-from breakeven.gate.report import Finding
+from breakeven.gate.report import FactsId, Finding
 from breakeven.profile.load import LoadedProfile, from_document
 from breakeven.yamlio import Document, load_path
 
@@ -52,7 +52,7 @@ def against_baseline(request: Request, heads: Sequence[LoadedProfile], folder: P
     base = f"{baseline.path} {baseline.digest[:19]}, approved by {baseline.approved_by}{when}: {baseline.reason}"
     return Question(
         bases, Facts(world, world), policy, base=base, head="working tree", notes=tuple(notes), general=_older_catalogue(baseline, world),
-        policy_document=document, base_catalogue=baseline.catalogue_digest[:19],
+        policy_document=document, base_catalogue=FactsId(baseline.catalogue_version, baseline.catalogue_digest),
     )  # fmt: skip
 
 

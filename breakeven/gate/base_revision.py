@@ -19,7 +19,17 @@ from breakeven.gate.facts import World, companions, with_file
 from breakeven.gate.policy import Policy, load_policy
 from breakeven.gate.question import Question, Request
 from breakeven.gate.report import Finding
-from breakeven.gate.revision import Revision, gone, head_commit, is_dirty, placed, relative, submodules, top_level, verify
+from breakeven.gate.revision import (
+    Revision,
+    gone,
+    head_commit,
+    is_dirty,
+    placed,
+    relative,
+    submodules,
+    top_level,
+    verify,
+)
 from breakeven.gate.unchecked import YAML, unchecked
 from breakeven.profile.load import LoadedProfile, load_profile
 from breakeven.yamlio import Document, load_bytes, load_path
@@ -31,6 +41,7 @@ class _Base(Struct, frozen=True):
     revision: Revision
     folder: Path
     notes: list[str]
+    other_overlays: list[str]  # overlays that the change adds or edits: the base's judge
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -46,13 +57,13 @@ def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterat
     repository = top_level(Path(heads[0].path).absolute().parent)
     revision = verify(request.base_ref, repository)
     with tempfile.TemporaryDirectory(prefix="breakeven-base-") as name:
-        base = _Base(revision, Path(name).resolve(), [])
+        base = _Base(revision, Path(name).resolve(), [], [])
         try:
             yield _question(request, heads, base)
         except BreakevenError as error:
             # People know the base by its revision, not by a folder that is gone by now.
             problems = [_known(problem, base.folder, request.base_ref) for problem in error.problems]
-            if isinstance(error, FactNotFound) and any(note.startswith("the catalogue overlay") for note in base.notes):
+            if isinstance(error, FactNotFound) and base.other_overlays:
                 problems.append(Problem("overlays that change here do not judge this change", "land the facts first, then the profile that needs them", "--catalog"))
             raise type(error)(problems) from None
 
@@ -63,9 +74,9 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     apart = submodules(repository)
     wanted = {item.path: relative(Path(item.path), repository, apart) for item in heads}
     overlays = [relative(path, repository, apart) for path in request.catalog]
-    for name, folder in ((name, folder) for name in overlays for folder in sorted(apart)):
-        if Path(folder).is_relative_to(name):
-            raise InputError(Problem(f"holds a repository of its own ({folder}), whose history is not the one that judges", "keep what is checked in one repository", name))
+    for overlay, folder in ((overlay, folder) for overlay in overlays for folder in sorted(apart)):
+        if Path(folder).is_relative_to(overlay):
+            raise InputError(Problem(f"holds a repository of its own ({folder}), whose history is not the one that judges", "keep what is checked in one repository", overlay))
     policy_path = relative(request.policy_path, repository, apart) if request.policy_path is not None else None
     lock_path = relative(request.lock, repository, apart) if request.lock is not None else None
     asked = [*wanted.values(), *overlays, *(name for name in (policy_path, lock_path) if name)]
@@ -73,8 +84,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     base.fetch(files)
     policy, policy_document = (request.policy, None) if policy_path is None else _policy(request, policy_path, base)
     judged = World.of(Catalogue.load(_overlays(request, overlays, base)), request.as_of)
-    changed = any(note.startswith("the catalogue overlay") for note in base.notes)
-    head_world = World.of(Catalogue.load(list(request.catalog)), request.as_of) if changed else judged
+    head_world = World.of(Catalogue.load(list(request.catalog)), request.as_of) if base.other_overlays else judged
     base_lock = _base_lock(lock_path, base) if lock_path is not None else None
     date = dt.date.fromisoformat(str(base_lock["as_of"])) if base_lock is not None else None
     found = _moved(base, heads, wanted, files)
@@ -151,10 +161,12 @@ def _overlays(request: Request, names: Sequence[str], base: _Base) -> list[Path]
         if not path.exists():
             raise InputError(Problem("there is no such overlay", "check --catalog", str(path)))
         if not base.path(name).exists():
+            base.other_overlays.append(name)
             base.notes.append(f"the catalogue overlay {name} is new here; it takes effect after it lands, and is shown as market")
             continue
         out.append(base.path(name))
         if _contents(base.path(name)) != _contents(path):
+            base.other_overlays.append(name)
             base.notes.append(f"the catalogue overlay {name} changes here; the base's version judges this change, and the difference is shown as market")
     return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,7 @@ def read_baseline(path: Path) -> Baseline:
     if not raw.strip():
         raise InputError(Problem("is empty", renew, str(path)))
     try:
-        data = json.loads(raw, parse_constant=_refuse, object_pairs_hook=_unique)
+        data = strict_json(raw)
     except (ValueError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(Problem(f"is not a baseline ({str(error)[:80]})", renew, str(path))) from None
     if not isinstance(data, dict) or data.get("kind") != KIND:
@@ -181,6 +182,18 @@ def _baseline(data: Mapping[str, Any], path: str) -> Baseline:
         str(data["catalog"]["digest"]), str(data["subject"]), who, data["approved_on"], why, str(data["digest"]), profiles,
         data.get("policy_digest"),
     )  # fmt: skip
+
+
+def strict_json(raw: bytes) -> Any:
+    """JSON in which every number is one and no key is given twice. Raises ValueError or RecursionError."""
+    return json.loads(raw, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is not a number that can be read")
+    return value
 
 
 def _refuse(name: str) -> Any:

@@ -22,7 +22,7 @@ from breakeven.gate.compared import Side, compare_profile
 from breakeven.gate.facts import World
 from breakeven.gate.policy import RULE_IDS, Policy, load_policy
 from breakeven.gate.question import Question, Request
-from breakeven.gate.report import Compared, Finding, GateReport, WaiverStatus
+from breakeven.gate.report import Compared, FactsId, Finding, GateReport, WaiverStatus
 from breakeven.gate.rules import Case, judge
 from breakeven.gate.waivers import apply_waivers
 from breakeven.profile.load import LoadedProfile, load_profile
@@ -125,14 +125,14 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
         on = request.on or max(row.as_of for row in compared)
         judged_findings, statuses = apply_waivers(policy, question.policy_document, found, {row.name: row for row in compared}, on)
         findings = [f if f.file else replace(f, file=question.places.get(f.path, "")) for f in judged_findings]
-    catalogue = f"{judged.catalogue.version} {judged.catalogue.digest[:19]}"
+    catalogue, other = FactsId(judged.catalogue.version, judged.catalogue.digest), question.base_catalogue
     return GateReport(
         kind="check" if request.kind == "check" else "diff", base=question.base, head=question.head, subject=subject, catalogue=catalogue,
         tool_version=__version__, profiles=tuple(compared), findings=tuple(findings), waivers=tuple(statuses),
         notes=(*question.notes, *_later_facts(compared, request.on, judged)),
         rules_on=tuple(name for name in RULE_IDS if policy is not None and policy.is_on(name)),
         lock=None if lock is None else f"{request.lock} of {lock['as_of']}",
-        base_catalogue="" if question.base_catalogue in catalogue else question.base_catalogue,
+        base_catalogue=None if other is None or other.digest == catalogue.digest else other,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from breakeven.gate.compared import Facts, Side
 from breakeven.gate.policy import Policy
-from breakeven.gate.report import Finding
+from breakeven.gate.report import FactsId, Finding
 from breakeven.yamlio import Document
 
 
@@ -43,4 +43,4 @@ class Question(Struct, frozen=True):
     policy_document: Document | None = None
     base_lock: Mapping[str, Any] | None = None  # the lock as the base has it
     places: Mapping[str, str] = field(default_factory=dict)  # files by the name they were given: their path from the repository's top
-    base_catalogue: str = ""  # digest of the facts that a baseline rests on
+    base_catalogue: FactsId | None = None  # the facts that a baseline rests on

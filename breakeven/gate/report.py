@@ -14,6 +14,13 @@ Level = Literal["warn", "error"]
 GATE_SCHEMA_VERSION = 1
 
 
+class FactsId(Struct, frozen=True):
+    """Which facts: a catalogue's version, and the digest of all of it with its overlays."""
+
+    version: str
+    digest: str
+
+
 class Finding(Struct, frozen=True):
     """One rule that a profile, a fact or a waiver does not meet."""
 
@@ -120,7 +127,7 @@ class GateReport(Struct, frozen=True):
     base: str
     head: str
     subject: str
-    catalogue: str
+    catalogue: FactsId
     tool_version: str
     profiles: tuple[Compared, ...]
     findings: tuple[Finding, ...] = ()
@@ -128,7 +135,7 @@ class GateReport(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     rules_on: tuple[str, ...] = ()
     lock: str | None = None  # the lock whose date and facts were used
-    base_catalogue: str = ""  # where the base was computed on other facts
+    base_catalogue: FactsId | None = None  # where the base was computed on other facts
 
     @property
     def failed(self) -> bool:

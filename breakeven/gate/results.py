@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ from msgspec import Struct
 from breakeven import __version__
 from breakeven.catalog.store import Catalogue
 from breakeven.errors import InputError, Problem
+from breakeven.gate.baseline import strict_json
 from breakeven.gate.compared import Facts, Side, compare_profile
 from breakeven.gate.facts import World, companions
-from breakeven.gate.report import GateReport
+from breakeven.gate.report import FactsId, GateReport
 from breakeven.gate.snapshot import Snapshot
 from breakeven.profile.load import LoadedProfile, from_document, load_profile
 from breakeven.yamlio import Document, read_bytes
+
+_ANEW = "write it anew with: breakeven run PROFILE --format json -o FILE"
 
 
 class _File(Struct, frozen=True):
@@ -38,32 +41,36 @@ def diff_files(a: str, b: str, *, catalog: Sequence[Path], as_of: dt.date | None
     now, then = row.head.usd_per_month, right.recorded.usd_per_month if right.recorded else None
     if now is not None and then is not None and as_of is None and abs(now - then) >= 0.005:
         notes.append(f"{b} recorded {then:.2f} USD a month with breakeven {right.tool_version}; on today's facts it is {now:.2f}")
-    catalogue = f"{world.catalogue.version} {world.catalogue.digest[:19]}"
-    return GateReport("diff", a, b, "cheapest", catalogue, __version__, (row,), notes=tuple(notes))
+    return GateReport("diff", a, b, "cheapest", FactsId(world.catalogue.version, world.catalogue.digest), __version__, (row,), notes=tuple(notes))
 
 
 def _read(path: str) -> _File:
     """A profile file, or the profile and the cheapest cost inside a result."""
     if not path.endswith(".json"):
         return _File(load_profile(path))
-    refused = InputError(Problem("is not a result of `breakeven run --format json` for one profile", "name a profile or such a result", path))
+    raw = read_bytes(Path(path), max_bytes=64_000_000)
     try:
-        data = json.loads(read_bytes(Path(path), max_bytes=64_000_000))
+        data = strict_json(raw)
+    except (ValueError, RecursionError) as error:
+        raise InputError(Problem(f"is not a result ({str(error)[:80]})", _ANEW, path)) from None
+    try:
         loaded = from_document(Document(data["profile"]["data"], path, None))
         beside = ", ".join(companions(loaded).values())
         if beside:
             raise InputError(Problem(f"does not carry the file that its profile reads ({beside})", "compare the profiles, or use --base-ref", path))
         return _File(loaded, dt.date.fromisoformat(data["as_of"]), _cheapest(data, loaded), str(data["tool"]["version"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise refused from None
+        raise InputError(Problem("is not a result of `breakeven run --format json` for one profile", "name a profile or such a result", path)) from None
 
 
 def _cheapest(data: Any, loaded: LoadedProfile) -> Snapshot:
-    days = loaded.profile.finance.hours_per_month / 24
-    costs = {
-        str(offer["id"]): float(offer["usd_per_day"]) * days
-        for offer in data["offers"] if offer["eligible"] and offer["feasible"] and offer["usd_per_day"] is not None
-    }  # fmt: skip
+    costs = {str(offer["id"]): _amount(offer["usd_per_month"]) for offer in data["offers"] if offer["eligible"] and offer["feasible"] and offer["usd_per_month"] is not None}
     best = min(costs, key=lambda name: (costs[name], name)) if costs else None
     cheaper = data["headline"]["cheaper_at_volume"]
     return Snapshot(loaded.profile.name, best, costs[best] if best else None, None, None, cheaper, dict(costs))
+
+
+def _amount(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= sys.float_info.max:
+        raise TypeError("a cost is not an amount")
+    return float(value)

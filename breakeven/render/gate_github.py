@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME, file_of, remarks
+from breakeven.render.gate_words import NAME, all_notes, file_of
 from breakeven.render.text import plain
 
 _ANNOTATIONS = 10  # of a level and step; the runner drops the rest without a word
@@ -21,7 +21,7 @@ def render(report: GateReport) -> str:
             out.append(f"::{command} {place},title={_property(f'{NAME} {finding.rule}')}::{_data(_message(finding))}")
         if len(found) > len(kept):
             out.append(f"::{command} title={NAME}::{len(found) - len(kept)} more finding(s) of this level are in the report")
-    notes = remarks(report)
+    notes = all_notes(report)
     kept_notes = notes if len(notes) < _ANNOTATIONS else notes[: _ANNOTATIONS - 2]
     out += [f"::notice title={NAME}::{_data(plain(note, limit=_MESSAGE))}" for note in kept_notes]
     if len(notes) > len(kept_notes):

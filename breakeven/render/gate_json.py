@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from breakeven.gate.report import GATE_SCHEMA_VERSION, Compared, GateReport
+from breakeven.gate.report import GATE_SCHEMA_VERSION, Compared, FactsId, GateReport
 from breakeven.gate.snapshot import to_data
 from breakeven.render.gate_words import NAME, file_of, identity, outcome, to_cents
 from breakeven.render.json_result import dumps
@@ -17,7 +17,7 @@ def render(report: GateReport) -> str:
         {
             "schema_version": GATE_SCHEMA_VERSION, "kind": report.kind, "failed": report.failed, "verdict": report.verdict, "base": report.base,
             "head": report.head, "subject": report.subject,
-            "lock": report.lock, "catalog": report.catalogue, "base_catalog": report.base_catalogue or report.catalogue,
+            "lock": report.lock, "catalog": _facts(report.catalogue), "base_catalog": _facts(report.base_catalogue or report.catalogue),
             "tool": {"name": NAME, "version": report.tool_version}, "rules_on": list(report.rules_on), "notes": list(report.notes),
             "profiles": [_profile(row, report) for row in report.profiles],
             "findings": [
@@ -58,6 +58,10 @@ def _profile(row: Compared, report: GateReport) -> dict[str, Any]:
             for item in row.shares
         ],
     }  # fmt: skip
+
+
+def _facts(facts: FactsId) -> str:
+    return f"{facts.version} {facts.digest}"
 
 
 def _data(value: Any) -> Any:

@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 
 from breakeven.gate.policy import OF_THE_CHANGE
 from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME, file_of, outcome, remarks
+from breakeven.render.gate_words import NAME, all_notes, file_of, outcome
 from breakeven.render.text import plain
 
 
@@ -33,7 +33,7 @@ def render(report: GateReport) -> str:
 
 
 def _notes(report: GateReport) -> list[str]:
-    notes = remarks(report)
+    notes = all_notes(report)
     return [f"    <system-out>{_text(chr(10).join(notes))}</system-out>"] if notes else []
 
 

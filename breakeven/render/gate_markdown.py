@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from breakeven.gate.attribution import Share
 from breakeven.gate.report import Compared, Finding, GateReport
-from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, remarks, share, shown, signed, to_cents
+from breakeven.render.gate_words import NAME, all_notes, amount, facts, ordered, outcome, share, shown, signed, to_cents
 from breakeven.render.markdown import escape, md_table
 
 MARKER = "<!-- breakeven-gate -->"  # hidden: a bot finds the comment to update by it
@@ -19,7 +19,7 @@ def render(report: GateReport) -> str:
     found = ordered(report.findings)
     out += _findings([f for f in found if f.level == "error"])
     out += [words(f"Base {report.base}, head {report.head}; subject {report.subject}; {facts(report)}."), ""]
-    notes = remarks(report)
+    notes = all_notes(report)
     out += [f"- {words(note)}" for note in notes[:_ROWS]]
     out += [f"- {len(notes) - _ROWS} more note(s) are in the full report"] if len(notes) > _ROWS else []
     out += [""] if notes else []

@@ -6,7 +6,7 @@ from typing import Any
 
 from breakeven.gate.report import Finding, GateReport
 from breakeven.gate.summaries import SUMMARIES
-from breakeven.render.gate_words import NAME, file_of, identity, ordered, remarks, uri
+from breakeven.render.gate_words import NAME, all_notes, file_of, identity, ordered, uri
 from breakeven.render.json_result import dumps
 from breakeven.render.text import plain
 
@@ -27,7 +27,7 @@ def render(report: GateReport) -> str:
             }
         },
         "invocations": [
-            {"executionSuccessful": True, "toolExecutionNotifications": [{"level": "note", "message": {"text": plain(note, limit=4000)}} for note in remarks(report)]}
+            {"executionSuccessful": True, "toolExecutionNotifications": [{"level": "note", "message": {"text": plain(note, limit=4000)}} for note in all_notes(report)]}
         ],
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, rules) for finding in found[:_RESULTS]],

@@ -78,8 +78,8 @@ def _waterfall(cents: int, cause: str, keys: list[str]) -> list[str]:
 
 
 def _key(change: Change, row: Compared) -> str:
-    place = f"{row.path}:{change.line} " if change.line else ""
-    return f"{place}{change.key} {shown(change.before)} -> {shown(change.after)}"
+    place = f"{row.path}:{change.line}" if change.line else row.path
+    return f"{place} {change.key} {shown(change.before)} -> {shown(change.after)}"
 
 
 def _finding(finding: Finding, *, name: str = "") -> str:

@@ -7,7 +7,7 @@ import hashlib
 from urllib.parse import quote
 
 from breakeven.compare.numbers import percent
-from breakeven.gate.report import Compared, Finding, GateReport
+from breakeven.gate.report import Compared, FactsId, Finding, GateReport
 
 NAME = "breakeven"
 
@@ -61,7 +61,7 @@ def share(value: float | None) -> str:
     return "" if value is None else f" ({'+' if value >= 0 else ''}{percent(value)})"
 
 
-def remarks(report: GateReport) -> list[str]:
+def all_notes(report: GateReport) -> list[str]:
     """Every note of a report; those of a profile with its name."""
     return [*report.notes, *(f"{row.name}: {note}" for row in report.profiles for note in row.notes)]
 
@@ -70,9 +70,18 @@ def facts(report: GateReport) -> str:
     """On which facts both sides stand: date, lock, catalogue, tool."""
     heads, bases = (", ".join(map(str, sorted({dates[side] for dates in _dates(report)}))) for side in (0, 1))
     text = f"facts as of {heads} (base {bases})"
-    base = f" (base {report.base_catalogue})" if report.base_catalogue else ""
+    base = f" (base {catalogue(report.base_catalogue)})" if report.base_catalogue else ""
     lock = f", lock {report.lock}" if report.lock else ""
-    return f"{text}{lock}, catalogue {report.catalogue}{base}, {NAME} {report.tool_version}"
+    return f"{text}{lock}, catalogue {catalogue(report.catalogue)}{base}, {NAME} {report.tool_version}"
+
+
+def catalogue(facts: FactsId) -> str:
+    """A catalogue as people compare it: its version and enough of its digest.
+
+    >>> catalogue(FactsId("2026.11.23", "sha256:0123456789abcdef"))
+    '2026.11.23 sha256:0123456789ab'
+    """
+    return f"{facts.version} {facts.digest[:19]}"
 
 
 def _dates(report: GateReport) -> list[tuple[dt.date, dt.date]]:

@@ -18,6 +18,11 @@ FLAT, PEAKED = "1\n" * 24, "1\n" * 23 + "60\n"
 RECORD = "{{effective: 2026-01-01, value: {value}, unit: usd_per_fte_year, source: {{title: t, retrieved: 2026-01-01, kind: quote}}}}"
 WAGE = "kind: figures\nid: own\nname: x\nrecords:\n  - " + RECORD
 
+RENT = (
+    "kind: rental\nid: own\nname: Own deal\ntier: hyperscaler\nprices:\n  - {{effective: 2026-01-01, accelerator: h100-sxm, usd_per_gpu_hour: {price}, "
+    "term: on-demand, gpus_per_sku: 1, source: {{title: deal, retrieved: 2026-01-01, kind: quote}}}}\n"
+)
+
 
 @dataclass
 class Scene:

@@ -16,7 +16,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, POLICY, PROFILE, WAIVER, World, git
-from tests.gate.scene import DOUBLED, FLAT, HOURLY, OWN, RISE, ROOT, WAGE, Register, Scene
+from tests.gate.scene import DOUBLED, FLAT, HOURLY, OWN, RENT, RISE, ROOT, WAGE, Register, Scene
 
 PRICES = "prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10, cached_input_usd_per_mtok: 0.2}"
 FAKE = "api:\n  - {model: own/fake, prices: {input_usd_per_mtok: 0.001, output_usd_per_mtok: 0.001}}\n"
@@ -24,10 +24,6 @@ CHEAPEST = RISE.replace("headline-api", "cheapest")
 STRICT = "version: 1\nsubject: cheapest\nrules: {cost_increase: {max_share: 1%}, unsourced_saving: {level: error}}\n"
 LISTED = PROFILE.replace(f"{{model: own/price, {PRICES}}}", "google/gemini-4-argon")
 RANGES = "uncertainty:\n  ranges:\n    self_host.supply[0].usd_per_gpu_hour: {low: 2.5, high: 22.5, distribution: uniform}\n"
-RENT = (
-    "kind: rental\nid: own\nname: Own deal\ntier: hyperscaler\nprices:\n  - {{effective: 2026-01-01, accelerator: h100-sxm, usd_per_gpu_hour: {price}, "
-    "term: on-demand, gpus_per_sku: 1, source: {{title: deal, retrieved: 2026-01-01, kind: quote}}}}\n"
-)
 TOKENS = PROFILE.replace("requests_per_day: 33333", "tokens_per_day: 50M")
 
 
