@@ -33,8 +33,7 @@ def against_baseline(request: Request, heads: Sequence[LoadedProfile], folder: P
             Problem(f"the baseline was approved for subject {baseline.subject!r}, the policy asks for {policy.subject!r}",
                     renewal(baseline.path), baseline.path)
         )  # fmt: skip
-    this_tool = baseline.tool_version == __version__
-    if not this_tool:
+    if baseline.tool_version != __version__:
         notes.append(f"the baseline was approved with breakeven {baseline.tool_version}; what {__version__} changes is shown apart")
     if baseline.catalogue_digest != world.catalogue.digest:
         notes.append(f"the baseline rests on catalogue {baseline.catalogue_version} {baseline.catalogue_digest[:19]}; differences count as market")
@@ -44,7 +43,7 @@ def against_baseline(request: Request, heads: Sequence[LoadedProfile], folder: P
         if approved is None:
             bases[item.path] = None
             continue
-        bases[item.path] = _approved(approved, item, baseline, folder / str(number), this_tool)
+        bases[item.path] = _approved(approved, item, baseline, folder / str(number))
     missing = sorted(set(baseline.profiles) - {item.profile.name for item in heads})
     if missing:
         notes.append(f"approved but not checked here: {', '.join(missing)}")
@@ -75,7 +74,7 @@ def _older_catalogue(baseline: Baseline, world: World) -> tuple[Finding, ...]:
     return (Finding("facts_moved_back", "error", "", said, "upgrade breakeven", baseline.path, about="catalogue"),)
 
 
-def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folder: Path, this_tool: bool) -> Side:
+def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folder: Path) -> Side:
     """An approved profile with the files beside it as they were approved."""
     place = f"{baseline.path}:{head.profile.name}"
     loaded = from_document(Document(approved.data, place, None))
@@ -94,4 +93,4 @@ def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folde
             data = with_file(data, loc, str(path))
             labels[str(path)] = f"{name} as approved"
     placed = from_document(Document(pinned, place, None))
-    return Side(placed, baseline.as_of, approved.snapshot, this_tool, data=data if files else None, labels=labels)
+    return Side(placed, baseline.as_of, approved.snapshot, baseline.tool_version, baseline.catalogue_digest, data=data if files else None, labels=labels)

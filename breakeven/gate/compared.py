@@ -15,13 +15,15 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from breakeven import __version__
 from breakeven.compare.at_volume import at_volume
+from breakeven.compare.numbers import usd
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
 from breakeven.gate.attribution import Share, attribute
 from breakeven.gate.facts import World
 from breakeven.gate.remarks import remarks
-from breakeven.gate.report import Compared
+from breakeven.gate.report import Compared, ToolChange
 from breakeven.gate.snapshot import Snapshot, snapshot
 from breakeven.offers.build import build_offers
 from breakeven.profile.load import LoadedProfile, from_document
@@ -47,7 +49,8 @@ class Side(Struct, frozen=True):
     loaded: LoadedProfile
     as_of: dt.date | None = None  # a baseline's or a lock's date; else as the profile and the facts say
     recorded: Snapshot | None = None  # what a baseline or a result says it cost
-    by_this_tool: bool = True  # whether this version recorded it
+    recorded_by: str = __version__  # the version of the tool that recorded it
+    recorded_facts: str | None = None  # the digest of the facts it was recorded on, where that is known
     data: Any = None  # its data with files that differ from the head's named where they lie
     labels: Mapping[str, str] = field(default_factory=dict)  # such names as people know them
     moved_from: str | None = None  # its path at the base, if it was another
@@ -81,17 +84,20 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     then = now if base_date == date else snapshot(judged.compare(head, base_date), subject)
     today = now if later is None else later
     market = _less(today, then)
-    shown, tool = base_now, 0.0
+    shown, tool, versions = base_now, 0.0, None
     if base.recorded is not None or base_date != date:
         shown = snapshot(judged.compare(base.loaded, base_date), subject)
     if base.recorded is not None:
         moved = _less(shown, base.recorded)
         shown = base.recorded
         if moved is not None and abs(moved) >= 0.005:
-            if base.by_this_tool:  # the same tool on other facts
+            if base.recorded_by == __version__:  # the same tool on other facts
                 market = None if market is None else market + moved
             else:
                 tool = moved
+                other_facts = base.recorded_facts is not None and base.recorded_facts != judged.catalogue.digest
+                versions = ToolChange("tool version with its facts" if other_facts else "tool version", base.recorded_by, __version__, base.loaded.path)
+                notes.append(f"{versions.cause}: {base.recorded_by} -> {__version__} moves the cost of what was recorded by {'-' if tool < 0 else '+'}{usd(abs(tool))} a month")
         elif moved is None:
             market = None
     shares: tuple[Share, ...] = ()
@@ -104,7 +110,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
         shares = tuple(replace(share, changes=tuple(_labelled(c, base.labels) for c in share.changes)) for share in shares)
     notes += [] if same else remarks(base.loaded, head, base_now, now)
     row = Compared(
-        name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, shares=shares,
+        name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, tool=versions, shares=shares,
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), head_facts_usd_per_month=on_head_facts,
         same_work_usd_per_month=_for_the_same_work(head, base.loaded, subject, judged, date),
     )  # fmt: skip

@@ -123,8 +123,9 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
     if policy is not None:
         found = [*_at_its_level(policy, question.general), *(finding for case in cases for finding in judge(case))]
         on = request.on or max(row.as_of for row in compared)
-        judged_findings, statuses = apply_waivers(policy, question.policy_document, found, {row.name: row for row in compared}, on)
+        judged_findings, listed = apply_waivers(policy, question.policy_document, found, {row.name: row for row in compared}, on)
         findings = [f if f.file else replace(f, file=question.places.get(f.path, "")) for f in judged_findings]
+        statuses = [replace(w, file=question.places.get(w.path, "")) for w in listed]
     catalogue, other = FactsId(judged.catalogue.version, judged.catalogue.digest), question.base_catalogue
     return GateReport(
         kind="check" if request.kind == "check" else "diff", base=question.base, head=question.head, subject=subject, catalogue=catalogue,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from breakeven.gate.attribution import Share
+from breakeven.gate.attribution import Change, Share, to_cents
 from breakeven.gate.snapshot import Snapshot
 
 Level = Literal["warn", "error"]
@@ -36,6 +36,15 @@ class Finding(Struct, frozen=True):
     about: str = ""  # what tells two findings of a rule in one profile apart: an offer, a fact, a key
 
 
+class ToolChange(Struct, frozen=True):
+    """Another version of the tool recorded the base: the cause as the waterfall names it, and both versions."""
+
+    cause: str
+    before: str
+    after: str
+    path: str  # where the base was recorded
+
+
 class Compared(Struct, frozen=True):
     """One profile, base against head. ``base`` is None for a profile that is new."""
 
@@ -49,6 +58,7 @@ class Compared(Struct, frozen=True):
     base_as_of: dt.date
     base_now: Snapshot | None = None  # the base at the head's facts
     tool_usd_per_month: float | None = 0.0  # what another version of the tool did to a recorded base
+    tool: ToolChange | None = None  # which versions those are, where they move the cost
     same_work_usd_per_month: float | None = None  # the head's cost for the tasks of the base, where the head counts fewer
     head_facts_usd_per_month: float | None = None  # the head's cost once its own overlays hold, where they change
     shares: tuple[Share, ...] = ()
@@ -68,10 +78,20 @@ class Compared(Struct, frozen=True):
         return self.base_now.usd_per_month if self.base_now else None
 
     @property
+    def after_usd_per_month(self) -> float | None:
+        """What the head costs once this change has landed: on its own overlays, where it changes them."""
+        return self.head.usd_per_month if self.head_facts_usd_per_month is None else self.head_facts_usd_per_month
+
+    @property
+    def head_at_base_facts(self) -> float | None:
+        """What the head costs on the facts of the base: what the market's effect is a share of."""
+        after, market = self.after_usd_per_month, self.market_usd_per_month
+        return None if after is None or market is None else after - market
+
+    @property
     def market_share(self) -> float | None:
         """The market's effect over the head's cost on the base's facts."""
-        head, market = self.head.usd_per_month, self.market_usd_per_month
-        return None if head is None or market is None else share_of(market, head - market)
+        return share_of(self.market_usd_per_month, self.head_at_base_facts)
 
     @property
     def rises(self) -> bool:
@@ -80,9 +100,9 @@ class Compared(Struct, frozen=True):
 
     @property
     def total_usd_per_month(self) -> float | None:
-        """From the base as shown to the head as shown."""
-        then = self.base.usd_per_month if self.base else None
-        return None if then is None or self.head.usd_per_month is None else self.head.usd_per_month - then
+        """From the base as shown to the head as it will be."""
+        then, after = self.base.usd_per_month if self.base else None, self.after_usd_per_month
+        return None if then is None or after is None else after - then
 
     @property
     def both_usd_per_month(self) -> float | None:
@@ -93,6 +113,25 @@ class Compared(Struct, frozen=True):
         total, change, market, tool = (float(part or 0.0) for part in parts)
         rest = total - change - market - tool
         return 0.0 if abs(rest) < 0.005 else rest
+
+    @property
+    def parts(self) -> tuple[Share, ...]:
+        """Everything that moved the cost: the change's causes, the tool, the market and what only both did.
+
+        In cents they sum to the whole. Empty where a part cannot be known.
+        """
+        total, both = self.total_usd_per_month, self.both_usd_per_month
+        if total is None or both is None:
+            return ()
+        beside = {"market": self.market_usd_per_month or 0.0, "change and market together": both}
+        if self.tool is not None:
+            beside = {self.tool.cause: self.tool_usd_per_month or 0.0, **beside}
+        beside = {name: usd for name, usd in beside.items() if usd}
+        if not beside:
+            return self.shares
+        cents = to_cents(beside, (round(total * 100) - sum(share.cents for share in self.shares)) / 100)
+        keys = {} if self.tool is None else {self.tool.cause: (Change("tool version", self.tool.cause, self.tool.before, self.tool.after, None),)}
+        return (*self.shares, *(Share(name, usd, cents[name], keys.get(name, ())) for name, usd in beside.items()))
 
 
 def share_of(change: float | None, whole: float | None) -> float | None:
@@ -118,6 +157,9 @@ class WaiverStatus(Struct, frozen=True):
     expires: dt.date
     state: Literal["in force", "near expiry", "expired", "too long"]
     used: bool
+    path: str = ""
+    line: int | None = None
+    file: str = ""  # the path from the repository's top, where that is known and another
 
 
 class GateReport(Struct, frozen=True):

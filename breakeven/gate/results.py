@@ -29,13 +29,14 @@ class _File(Struct, frozen=True):
     as_of: dt.date | None = None
     recorded: Snapshot | None = None
     tool_version: str = __version__
+    facts: str | None = None  # the digest of those it was recorded on
 
 
 def diff_files(a: str, b: str, *, catalog: Sequence[Path], as_of: dt.date | None) -> GateReport:
     """Two profiles or results; a result brings the date of its facts and what it cost then."""
     left, right = _read(a), _read(b)
     world = World.of(Catalogue.load(list(catalog)), as_of or right.as_of)
-    side = Side(left.loaded, as_of or left.as_of, left.recorded, left.tool_version == __version__)
+    side = Side(left.loaded, as_of or left.as_of, left.recorded, left.tool_version, left.facts)
     row, _ = compare_profile(right.loaded, side, subject="cheapest", facts=Facts(world, world))
     notes = []
     now, then = row.head.usd_per_month, right.recorded.usd_per_month if right.recorded else None
@@ -58,7 +59,7 @@ def _read(path: str) -> _File:
         beside = ", ".join(companions(loaded).values())
         if beside:
             raise InputError(Problem(f"does not carry the file that its profile reads ({beside})", "compare the profiles, or use --base-ref", path))
-        return _File(loaded, dt.date.fromisoformat(data["as_of"]), _cheapest(data, loaded), str(data["tool"]["version"]))
+        return _File(loaded, dt.date.fromisoformat(data["as_of"]), _cheapest(data, loaded), str(data["tool"]["version"]), str(data["catalog"]["digest"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(Problem("is not a result of `breakeven run --format json` for one profile", "name a profile or such a result", path)) from None
 

@@ -32,9 +32,11 @@ def apply_waivers(
     for index, waiver in enumerate(policy.waivers):
         left = (waiver.expires - on).days
         state = "expired" if left < 0 else "too long" if left > rule.max_days else "near expiry" if left <= rule.warn_days else "in force"
+        place = document.key_position(("waivers", index, "id")) if document is not None else None
+        path, line = document.path if document is not None else "policy", place[0] if place else None
         statuses.append(
             WaiverStatus(waiver.id, waiver.rule, waiver.scope, _limit(waiver), waiver.reason, waiver.owner, waiver.approver, waiver.expires,
-                         state, waiver.id in used)  # type: ignore[arg-type]
+                         state, waiver.id in used, path, line)  # type: ignore[arg-type]
         )  # fmt: skip
         said = {
             "expired": (f"expired on {waiver.expires}", "remove or renew it", "error"),
@@ -43,9 +45,7 @@ def apply_waivers(
         }.get(state)
         if said is not None and said[2] != "off":
             level: Level = "error" if said[2] == "error" else "warn"
-            place = document.key_position(("waivers", index, "id")) if document is not None else None
-            path = document.path if document is not None else "policy"
-            out.append(Finding("waiver_expiry", level, "", f"waiver {waiver.id} {said[0]}", said[1], path, place[0] if place else None, about=waiver.id))
+            out.append(Finding("waiver_expiry", level, "", f"waiver {waiver.id} {said[0]}", said[1], path, line, about=waiver.id))
     return out, statuses
 
 

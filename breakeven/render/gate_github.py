@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from breakeven.gate.report import Finding, GateReport
-from breakeven.render.gate_words import NAME, all_notes, file_of
+from breakeven.gate.report import Finding, GateReport, WaiverStatus
+from breakeven.render.gate_words import NAME, all_notes, file_of, waiver_line
 from breakeven.render.text import plain
 
 _ANNOTATIONS = 10  # of a level and step; the runner drops the rest without a word
@@ -22,10 +22,13 @@ def render(report: GateReport) -> str:
         if len(found) > len(kept):
             out.append(f"::{command} title={NAME}::{len(found) - len(kept)} more finding(s) of this level are in the report")
     notes = all_notes(report)
-    kept_notes = notes if len(notes) < _ANNOTATIONS else notes[: _ANNOTATIONS - 2]
+    room = _ANNOTATIONS - 1 - bool(report.waivers)  # the verdict and the waivers are never left out
+    kept_notes = notes if len(notes) <= room else notes[: room - 1]
     out += [f"::notice title={NAME}::{_data(plain(note, limit=_MESSAGE))}" for note in kept_notes]
     if len(notes) > len(kept_notes):
         out.append(f"::notice title={NAME}::{len(notes) - len(kept_notes)} more note(s) are in the report")
+    if report.waivers:
+        out.append(f"::notice title={NAME} waivers::{_listed(report.waivers)}")
     out.append(f"::notice title={NAME}::{_data(report.verdict)}")
     return "\n".join(out) + "\n"
 
@@ -33,6 +36,20 @@ def render(report: GateReport) -> str:
 def _message(finding: Finding) -> str:
     where = f"{finding.profile}: " if finding.profile else ""
     return plain(f"{where}{finding.message}; {finding.fix}", limit=_MESSAGE)
+
+
+def _listed(waivers: tuple[WaiverStatus, ...]) -> str:
+    """Every waiver on a line of one annotation, as far as it holds them."""
+    lines: list[str] = []
+    left = _MESSAGE - 60
+    for waiver in waivers:
+        line = _data(plain(waiver_line(waiver), limit=500))
+        if len(line) + 3 > left:
+            lines.append(f"{len(waivers) - len(lines)} more waiver(s) are in the report")
+            break
+        left -= len(line) + 3
+        lines.append(line)
+    return "%0A".join(lines)
 
 
 def _data(text: str) -> str:

@@ -1,13 +1,14 @@
-"""A gate's whole report as data. Amounts are unrounded; the waterfall's cents sum to the change's."""
+"""A gate's whole report as data. Amounts are unrounded; the waterfall's cents sum to the change's, the parts' to the whole."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from breakeven.gate.attribution import Share
 from breakeven.gate.report import GATE_SCHEMA_VERSION, Compared, FactsId, GateReport
 from breakeven.gate.snapshot import to_data
-from breakeven.render.gate_words import NAME, file_of, identity, outcome, to_cents
+from breakeven.render.gate_words import NAME, file_of, file_of_key, identity, outcome, to_cents, waiver_data
 from breakeven.render.json_result import dumps
 
 
@@ -27,13 +28,7 @@ def render(report: GateReport) -> str:
                 }
                 for f in report.findings
             ],
-            "waivers": [
-                {
-                    "id": w.id, "rule": w.rule, "scope": w.scope, "limit": w.limit, "reason": w.reason, "owner": w.owner, "approver": w.approver,
-                    "expires": w.expires.isoformat(), "state": w.state, "used": w.used,
-                }
-                for w in report.waivers
-            ],
+            "waivers": [{**waiver_data(w), "path": w.path, "file": file_of(w), "line": w.line} for w in report.waivers],
         }
     )  # fmt: skip
 
@@ -45,19 +40,17 @@ def _profile(row: Compared, report: GateReport) -> dict[str, Any]:
         "base_at_head_facts": to_data(row.base_now) if row.base_now else None, "head": to_data(row.head),
         "change_usd_per_month": row.change_usd_per_month, "change_cents": to_cents(row.change_usd_per_month), "changed_share": row.changed_share,
         "market_usd_per_month": row.market_usd_per_month, "market_share": row.market_share, "tool_usd_per_month": row.tool_usd_per_month,
-        "both_usd_per_month": row.both_usd_per_month, "total_usd_per_month": row.total_usd_per_month,
+        "both_usd_per_month": row.both_usd_per_month, "total_usd_per_month": row.total_usd_per_month, "total_cents": to_cents(row.total_usd_per_month),
+        "after_usd_per_month": row.after_usd_per_month,
         "same_work_usd_per_month": row.same_work_usd_per_month, "head_facts_usd_per_month": row.head_facts_usd_per_month, "notes": list(row.notes),
         "first_tokens_per_day": {"before": row.first_before, "after": row.first_after},
-        "waterfall": [
-            {
-                "cause": item.cause, "usd_per_month": item.usd_per_month, "cents": item.cents,
-                "changes": [
-                    {"key": c.key, "path": row.path, "line": c.line, "before": _data(c.before), "after": _data(c.after)} for c in item.changes
-                ],
-            }
-            for item in row.shares
-        ],
+        "waterfall": [_share(row, item) for item in row.shares], "parts": [_share(row, item) for item in row.parts],
     }  # fmt: skip
+
+
+def _share(row: Compared, item: Share) -> dict[str, Any]:
+    keys = [{"key": c.key, "path": file_of_key(row, c), "line": c.line, "before": _data(c.before), "after": _data(c.after)} for c in item.changes]
+    return {"cause": item.cause, "usd_per_month": item.usd_per_month, "cents": item.cents, "changes": keys}
 
 
 def _facts(facts: FactsId) -> str:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from breakeven.gate.attribution import Share
 from breakeven.gate.report import Compared, Finding, GateReport
-from breakeven.render.gate_words import NAME, all_notes, amount, facts, ordered, outcome, share, shown, signed, to_cents
+from breakeven.render.gate_words import (
+    NAME,
+    after,
+    all_notes,
+    amount,
+    facts,
+    ordered,
+    outcome,
+    place_of,
+    share,
+    shown,
+    signed,
+    to_cents,
+)
 from breakeven.render.markdown import escape, md_table
 
 MARKER = "<!-- breakeven-gate -->"  # hidden: a bot finds the comment to update by it
@@ -29,16 +44,16 @@ def render(report: GateReport) -> str:
             for w in report.waivers
         ]
         out += ["#### Waivers", "", *md_table(["id", "rule", "scope", "limit", "expires", "state", "owner, approver", "reason"], rows), ""]
-    changed = [row for row in report.profiles if row.base is None or row.shares or row.change_usd_per_month or row.market_usd_per_month or row.notes]
+    changed = [row for row in report.profiles if row.base is None or row.parts or row.change_usd_per_month or row.market_usd_per_month or row.notes]
     out += _profiles(changed[:_ROWS], report)
     left = len(report.profiles) - len(changed[:_ROWS])
     if left:
         out += [f"{left} more profile(s): {'unchanged' if len(changed) <= _ROWS else 'see the full report'}.", ""]
     for row in changed[:_ROWS]:
-        if row.shares:
+        if row.parts:
             out += [f"<details><summary>why {words(row.name)} changes</summary>", ""]
-            rows = [[signed(item.cents), item.cause, _keys(row, item)] for item in row.shares]
-            rows.append([f"**{signed(sum(item.cents for item in row.shares))}**", "**sum**", ""])
+            rows = [[signed(item.cents), item.cause, _keys(row, item)] for item in row.parts]
+            rows.append([f"**{signed(sum(item.cents for item in row.parts))}**", "**sum**", ""])
             out += [*md_table(["a month", "cause", "keys"], rows, right=(0,)), "", "</details>", ""]
     warnings = [f for f in found if f.level != "error"]
     if warnings:
@@ -76,22 +91,31 @@ def _findings(found: list[Finding]) -> list[str]:
     return out + ([f"{len(found) - _ROWS} more finding(s) are in the full report.", ""] if len(found) > _ROWS else [])
 
 
+# Columns that most reports do without; where one counts, the row still sums to what it shows.
+_SELDOM: tuple[tuple[str, Callable[[Compared], float | None]], ...] = (
+    ("change and market together", lambda row: row.both_usd_per_month), ("the tool version", lambda row: row.tool_usd_per_month),
+)  # fmt: skip
+
+
 def _profiles(rows: list[Compared], report: GateReport) -> list[str]:
     if not rows:
         return []
+    more = [(title, value) for title, value in _SELDOM if any(value(row) for row in rows)]
     cells = [
         [
-            words(row.name), words(amount(row.base.usd_per_month)) if row.base else "new", words(amount(row.head.usd_per_month)),
+            words(row.name), words(amount(row.base.usd_per_month)) if row.base else "new", words(after(row)),
             words(signed(to_cents(row.change_usd_per_month)) + share(row.changed_share)) if row.base else "",
-            words(signed(to_cents(row.market_usd_per_month))) if row.base else "", words(outcome(row, report)),
+            words(signed(to_cents(row.market_usd_per_month))) if row.base else "",
+            *(words(signed(to_cents(value(row)))) if row.base else "" for _, value in more), words(outcome(row, report)),
         ]
         for row in rows
     ]  # fmt: skip
-    return [*md_table(["profile", "before, a month", "after, a month", "this change", "the market", "outcome"], cells, right=range(1, 5)), ""]
+    titles = ["profile", "before, a month", "after, a month", "this change", "the market", *(title for title, _ in more), "outcome"]
+    return [*md_table(titles, cells, right=range(1, 5 + len(more))), ""]
 
 
 def _keys(row: Compared, item: Share) -> str:
-    keys = [f"{_place(row.path, c.line)} {words(f'{c.key} {shown(c.before)} -> {shown(c.after)}')}".strip() for c in item.changes[:8]]
+    keys = [f"{words(place_of(row, c))} {words(f'{c.key} {shown(c.before)} -> {shown(c.after)}')}".strip() for c in item.changes[:8]]
     return "; ".join(keys) + (f" and {len(item.changes) - 8} more" if len(item.changes) > 8 else "")
 
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from breakeven.compare.numbers import spoken
 from breakeven.gate.attribution import Change
 from breakeven.gate.report import Compared, Finding, GateReport
-from breakeven.render.gate_words import NAME, amount, facts, ordered, outcome, share, shown, signed, to_cents
+from breakeven.render.gate_words import (
+    NAME,
+    after,
+    amount,
+    facts,
+    ordered,
+    outcome,
+    place_of,
+    share,
+    shown,
+    signed,
+    to_cents,
+    waiver_line,
+)
 from breakeven.render.text import plain
 
 _KEYS_SHOWN = 6
@@ -30,9 +43,7 @@ def render(report: GateReport) -> str:
         out += ["", *(_finding(f) for f in general)]
     if report.waivers:
         out += ["", "waivers:"]
-    for w in report.waivers:
-        use = "used" if w.used else "not used"
-        out.append(f"  {w.id}: {w.rule} for {w.scope}, limit {w.limit}, expires {w.expires} ({w.state}, {use}); owner {w.owner}, approved by {w.approver}: {w.reason}")
+    out += [f"  {waiver_line(w)}" for w in report.waivers]
     return "\n".join(plain(line, limit=2000) for line in out) + "\n"
 
 
@@ -42,7 +53,7 @@ def _is_quiet(row: Compared, report: GateReport) -> bool:
 
 def _is_still(row: Compared) -> bool:
     """Whether nothing happened to a profile; what is found of it may still have to be shown."""
-    moved = row.shares or row.change_usd_per_month or row.market_usd_per_month or row.tool_usd_per_month or row.notes
+    moved = row.parts or row.change_usd_per_month or row.market_usd_per_month or row.notes
     return row.base is not None and not moved
 
 
@@ -53,7 +64,7 @@ def _profile(row: Compared, report: GateReport) -> list[str]:
     if row.base is None:
         return [f"{row.name} ({row.path}): {said}; {head} a month ({row.head.subject or 'no offer'})", *(f"  note: {note}" for note in row.notes)]
     moved = row.head.subject if row.base.subject == row.head.subject else f"{row.base.subject} -> {row.head.subject}"
-    out = [f"{row.name} ({row.path}): {said}", f"  {amount(row.base.usd_per_month)} -> {head} a month ({moved})"]
+    out = [f"{row.name} ({row.path}): {said}", f"  {amount(row.base.usd_per_month)} -> {after(row)} a month ({moved})"]
     out.append(f"  this change, on the same facts: {signed(to_cents(row.change_usd_per_month))} a month{share(row.changed_share)}")
     out += [line for item in row.shares for line in _waterfall(item.cents, item.cause, [_key(c, row) for c in item.changes])]
     if row.shares:
@@ -61,14 +72,16 @@ def _profile(row: Compared, report: GateReport) -> list[str]:
     out.append(f"  the market, on the same profile: {signed(to_cents(row.market_usd_per_month))} a month{share(row.market_share)}")
     if row.both_usd_per_month:
         out.append(f"  change and market together, beyond each alone: {signed(to_cents(row.both_usd_per_month))} a month")
-    if row.tool_usd_per_month:
-        out.append(f"  the tool version, on the same profile and facts: {signed(to_cents(row.tool_usd_per_month))} a month")
+    if row.tool is not None:
+        out.append(f"  {row.tool.cause} {row.tool.before} -> {row.tool.after}, on the same profile: {signed(to_cents(row.tool_usd_per_month))} a month")
+    if len(row.parts) > len(row.shares):
+        out.append(f"  in all: {signed(sum(part.cents for part in row.parts))} a month = {' '.join(f'{part.cause} {signed(part.cents)},' for part in row.parts).rstrip(',')}")
     if row.base.cheaper != row.head.cheaper:
         by = "the market" if row.base_now is not None and row.base_now.cheaper == row.head.cheaper else "this change"
         out.append(f"  cheaper: {row.base.cheaper or 'nothing'} -> {row.head.cheaper or 'nothing'}, by {by}")
     if row.first_before != row.first_after:
-        before, after = ("never" if v is None else spoken(v) for v in (row.first_before, row.first_after))
-        out.append(f"  first crossing: {before} -> {after} tokens/day")
+        was, now = ("never" if v is None else spoken(v) for v in (row.first_before, row.first_after))
+        out.append(f"  first crossing: {was} -> {now} tokens/day")
     return out + [f"  note: {note}" for note in row.notes]
 
 
@@ -78,8 +91,7 @@ def _waterfall(cents: int, cause: str, keys: list[str]) -> list[str]:
 
 
 def _key(change: Change, row: Compared) -> str:
-    place = f"{row.path}:{change.line}" if change.line else row.path
-    return f"{place} {change.key} {shown(change.before)} -> {shown(change.after)}"
+    return f"{place_of(row, change)} {change.key} {shown(change.before)} -> {shown(change.after)}"
 
 
 def _finding(finding: Finding, *, name: str = "") -> str:

@@ -7,7 +7,8 @@ import hashlib
 from urllib.parse import quote
 
 from breakeven.compare.numbers import percent
-from breakeven.gate.report import Compared, FactsId, Finding, GateReport
+from breakeven.gate.attribution import Change
+from breakeven.gate.report import Compared, FactsId, Finding, GateReport, WaiverStatus
 
 NAME = "breakeven"
 
@@ -19,6 +20,12 @@ def amount(value: float | None) -> str:
     ('$1,234.50', 'nothing can serve')
     """
     return "nothing can serve" if value is None else f"${value:,.2f}"
+
+
+def after(row: Compared) -> str:
+    """What the head costs once it has landed; where its own overlays change that, also what is judged."""
+    cost, judged = row.after_usd_per_month, row.head.usd_per_month
+    return amount(cost) if cost == judged else f"{amount(cost)} ({amount(judged)} on the facts that judge)"
 
 
 def signed(cents: int | None) -> str:
@@ -53,7 +60,10 @@ def outcome(row: Compared, report: GateReport) -> str:
         return f"{'cheaper' if round(change * 100) < 0 else 'same cost'}, but dearer for the same tasks"
     if round(change * 100) < 0:
         return "cheaper: a decrease never blocks"
-    return "same cost" if row.shares else "unchanged: nothing that costs money changed"
+    if row.shares:
+        return "same cost"
+    moved = [f"{part.cause} {signed(part.cents)}" for part in row.parts if part.cents]
+    return f"unchanged by this change; {', '.join(moved)}" if moved else "unchanged: nothing that costs money changed"
 
 
 def share(value: float | None) -> str:
@@ -98,9 +108,35 @@ def identity(finding: Finding) -> str:
     return hashlib.sha256("\0".join((finding.rule, finding.profile, file_of(finding), finding.about)).encode()).hexdigest()
 
 
-def file_of(finding: Finding) -> str:
+def file_of(found: Finding | WaiverStatus) -> str:
     """The file as a host knows it: from the repository's top, wherever the command ran."""
-    return (finding.file or finding.path).replace("\\", "/").removeprefix("./")
+    return (found.file or found.path).replace("\\", "/").removeprefix("./")
+
+
+def file_of_key(row: Compared, change: Change) -> str:
+    """The file in which a key stands; a version of the tool stands where the base was recorded."""
+    return row.tool.path if row.tool is not None and not change.loc else row.path
+
+
+def place_of(row: Compared, change: Change) -> str:
+    """Where a key stands, with its line where that is known."""
+    path = file_of_key(row, change)
+    return f"{path}:{change.line}" if change.line else path
+
+
+def waiver_line(waiver: WaiverStatus) -> str:
+    """A waiver as every surface lists it, used or not."""
+    w, use = waiver, "used" if waiver.used else "not used"
+    return f"{w.id}: {w.rule} for {w.scope}, limit {w.limit}, expires {w.expires} ({w.state}, {use}); owner {w.owner}, approved by {w.approver}: {w.reason}"
+
+
+def waiver_data(waiver: WaiverStatus) -> dict[str, str | bool]:
+    """A waiver as data."""
+    w = waiver
+    return {
+        "id": w.id, "rule": w.rule, "scope": w.scope, "limit": w.limit, "reason": w.reason, "owner": w.owner, "approver": w.approver,
+        "expires": w.expires.isoformat(), "state": w.state, "used": w.used,
+    }  # fmt: skip
 
 
 def uri(path: str) -> str:
