@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,20 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, PROFILE, WAIVER
 from tests.gate.scene import DOUBLED, RISE, ROOT, Scene
+from tests.gate.xsd import Schema
 
 HERE = Path(__file__).resolve().parent / "schemas"
 HOSTILE = "a|b <img src=x> @team #1 ::error::x \x7f ]]> & \u202e \u2028"
+
+
+def test_every_schema_is_named_with_its_licence() -> None:
+    notice, readme = ((ROOT / "NOTICE").read_text(encoding="utf-8"), (HERE / "README.md").read_text(encoding="utf-8"))
+    for path in HERE.iterdir():
+        if path.name != "README.md":
+            assert path.name in notice, path.name
+            assert f"`{path.name}`" in readme, path.name
+    for name in re.findall(r"LICENSE\.[a-z-]+", notice + readme):
+        assert len((HERE / name).read_text(encoding="utf-8")) > 900, name
 
 
 def validator(name: str) -> Any:
@@ -101,44 +112,21 @@ def test_the_sarif_schema_would_find_a_fault(scene: Scene, spoil: Callable[[Any]
 def test_a_waived_finding_is_suppressed_and_an_open_one_is_not(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     (run,) = json.loads(surface(scene, waived, "sarif", capsys))["runs"]
     by_rule = {result["ruleId"]: result for result in run["results"]}
-    assert by_rule["cost_increase"]["suppressions"] == [{"kind": "external", "status": "accepted", "justification": "waiver w1"}]
+    said = "waiver w1: cost_increase for chat, limit +80%, expires 2026-12-01 (near expiry, used); owner ann, approved by bob: launch week"
+    assert by_rule["cost_increase"]["suppressions"] == [{"kind": "external", "status": "accepted", "justification": said}]
     assert "suppressions" not in by_rule["waiver_expiry"]
 
 
 # --- JUnit ----------------------------------------------------------------------------------------
 
-OF_A_SUITE = {"name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"}
-# element: (attributes it needs, attributes it may have, children it may have, whether it may hold text)
-JUNIT: dict[str, tuple[set[str], set[str], set[str], bool]] = {
-    "testsuites": (set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}, False),
-    "testsuite": ({"name", "tests", "failures", "errors"}, OF_A_SUITE, {"testsuite", "properties", "testcase", "system-out", "system-err"}, False),
-    "testcase": ({"name"}, {"name", "time", "classname", "group"}, {"skipped", "error", "failure", "system-out", "system-err"}, False),
-    "failure": (set(), {"type", "message"}, set(), True),
-    "skipped": (set(), {"type", "message"}, set(), True),
-    "system-out": (set(), set(), set(), True),
-}
-
-
-def junit_faults(element: ET.Element) -> Iterator[str]:
-    if element.tag not in JUNIT:
-        yield f"unknown element {element.tag}"
-        return
-    needs, may, children, text = JUNIT[element.tag]
-    if not needs <= set(element.attrib) <= may:
-        yield f"attributes of {element.tag}: {sorted(element.attrib)}"
-    if not text and (element.text or "").strip():
-        yield f"text in {element.tag}"
-    for child in element:
-        if child.tag not in children:
-            yield f"{child.tag} in {element.tag}"
-        yield from junit_faults(child)
+JUNIT = Schema(HERE / "junit-10.xsd")
 
 
 @states
-def test_junit_has_the_structure_that_readers_know(scene: Scene, state: Callable[[Scene], None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_junit_is_valid(scene: Scene, state: Callable[[Scene], None], capsys: pytest.CaptureFixture[str]) -> None:
     root = ET.fromstring(surface(scene, state, "junit", capsys))
     assert root.tag == "testsuites"
-    assert list(junit_faults(root)) == []
+    assert list(JUNIT.faults(root)) == []
     (suite,) = root
     cases = suite.findall("testcase")
     counts = {"tests": len(cases), "failures": len(suite.findall("testcase/failure")), "skipped": len(suite.findall("testcase/skipped")), "errors": 0}
@@ -156,11 +144,31 @@ def test_a_rule_of_the_change_is_one_case(scene: Scene, capsys: pytest.CaptureFi
     assert not [key for key in cases if key[0] == "breakeven.chat" and key[1] in ("stale_branch", "waiver_expiry", "left_unchecked")]
 
 
-def test_the_structure_would_find_a_fault() -> None:
-    bad = ET.fromstring("<testsuites><testsuite name='x'>text<testcase colour='red'><pass/></testcase></testsuite></testsuites>")
-    assert list(junit_faults(bad)) == [
-        "attributes of testsuite: ['name']", "text in testsuite", "attributes of testcase: ['colour']", "pass in testcase", "unknown element pass",
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("<testsuite name=", "<testsuite colour='red' name=", "testsuite may have no colour"), (' errors="0" skipped', " skipped", "testsuite lacks errors"),
+        ("</testsuite>", "words</testsuite>", "text in testsuite"), ("</testsuite>", "<pass/></testsuite>", "testsuite may not hold .*pass"),
+        ("<testcase ", "<testcase><testcase/></testcase><testcase ", "testcase may not hold testcase|testcase lacks name"),
+        ("</failure>", "<b/></failure>", "failure may not hold b"), ('time="0">\n', 'time="soon">\n', "testsuites.time is 'soon'"),
+        ("<system-out>", "<system-out lang='de'>", "system-out is only text"), ("testsuites", "results", "unknown element results"),
+        ("<testcase ", "<properties><property name='x'/></properties><testcase ", "property lacks value"),
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_the_junit_schema_would_find_a_fault(scene: Scene, old: str, new: str, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = surface(scene, hostile, "junit", capsys)
+    assert list(JUNIT.faults(ET.fromstring(text))) == []
+    assert old in text
+    assert re.search(fault, "\n".join(JUNIT.faults(ET.fromstring(text.replace(old, new)))))
+
+
+def test_a_schema_with_what_nobody_reads_is_refused(tmp_path: Path) -> None:
+    """A construct that is passed over would be one that is never checked."""
+    text = (HERE / "junit-10.xsd").read_text(encoding="utf-8").replace('<xs:pattern value="', '<xs:maxLength value="')
+    (tmp_path / "x.xsd").write_text(text, encoding="utf-8")
+    with pytest.raises(NotImplementedError, match="maxLength"):
+        list(Schema(tmp_path / "x.xsd").faults(ET.fromstring('<testsuites time="0"/>')))
 
 
 # --- OpenMetrics, GitLab code quality, GitHub annotations --------------------------------------------
