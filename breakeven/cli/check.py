@@ -17,6 +17,7 @@ def check(
     profiles: list[str] = typer.Argument(None, metavar="PROFILE...", help="Profile files."),
     policy: Path | None = typer.Option(None, "--policy", metavar="FILE", help="breakeven.policy.yaml."),
     fail_if: str | None = typer.Option(None, "--fail-if", metavar="RULE", help="One rule without a file: 'increase > 5%'."),
+    allow_new: bool = typer.Option(False, "--allow-new", help="With --fail-if: a profile that the base lacks is a warning."),
     base_ref: str | None = typer.Option(None, "--base-ref", metavar="REV", help="The git revision to compare with."),
     baseline: Path | None = typer.Option(None, "--baseline", metavar="FILE", help="An approved baseline to compare with."),
     on: str | None = typer.Option(None, "--on", metavar="DATE", help="Today, for waivers, ages and approvals, YYYY-MM-DD."),
@@ -47,9 +48,11 @@ def check(
     targets = _targets(format, output, report)
     if policy is not None and fail_if is not None:
         raise InputError(Problem("--policy and --fail-if exclude each other", "give one of them", "check"))
+    if allow_new and fail_if is None:
+        raise InputError(Problem("--allow-new belongs to --fail-if", "in a policy write rules: {new_profile: {level: warn}}", "--allow-new"))
     request = Request(
         profiles or [], catalog, parse_date(as_of), base_ref=base_ref, baseline=baseline, policy_path=policy, lock=locked,
-        policy=policy_from_expression(fail_if) if fail_if is not None else None, on=parse_date(on, "--on"),
+        policy=policy_from_expression(fail_if, allow_new=allow_new) if fail_if is not None else None, on=parse_date(on, "--on"),
     )  # fmt: skip
     if not request.profiles:
         raise InputError(Problem("no profile was named", "name at least one profile file", "PROFILE"))

@@ -109,7 +109,7 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
                 cases.append(
                     Case(
                         policy, row, result, judged.scope(item, row.as_of), item, request.on, _already_infeasible(side, judged, row, result),
-                        base_data=before, drift=drifted,
+                        base_data=before, drift=drifted, by_option=request.policy_path is None,
                     )
                 )  # fmt: skip
         except BreakevenError as error:

@@ -212,12 +212,15 @@ _FAIL_IF = re.compile(rf" *(increase|cost|cost_per_mtok|cost_per_task) *> *(\$?)
 _MAX_PERCENT = 1000.0
 
 
-def policy_from_expression(expression: str) -> Policy:
+def policy_from_expression(expression: str, *, allow_new: bool = False) -> Policy:
     """``increase > 5%``, ``increase > $100``, ``cost > $5000``, ``cost_per_mtok > 2``: a policy of one rule.
+
+    A profile without a base is an error, or a warning where ``allow_new``.
 
     >>> policy_from_expression("increase > 5%").rules.cost_increase.max_share
     0.05
     """
+    new = Rule(level="warn" if allow_new else "error")
     example = "write for example 'increase > 5%' or 'cost > $5,000'"
     match = _FAIL_IF.fullmatch(expression)
     if match is None:
@@ -230,11 +233,11 @@ def policy_from_expression(expression: str) -> Policy:
         if percent and value > _MAX_PERCENT:
             raise InputError(Problem(f"{value:g}% is no tolerance", example, "--fail-if"))
         rule = Rise(max_share=value / 100.0) if percent else Rise(max_usd_per_month=value)
-        return Policy(version=1, rules=Rules(cost_increase=rule))
+        return Policy(version=1, rules=Rules(cost_increase=rule, new_profile=new))
     if percent:
         raise InputError(Problem(f"{metric} is an amount in USD", f"write '{metric} > $5,000'", "--fail-if"))
     if metric == "cost":
-        return Policy(version=1, rules=Rules(budget_month=BudgetMonth(max_usd=value)))
+        return Policy(version=1, rules=Rules(budget_month=BudgetMonth(max_usd=value), new_profile=new))
     if metric == "cost_per_mtok":
-        return Policy(version=1, rules=Rules(budget_mtok=BudgetMtok(max_usd=value)))
-    return Policy(version=1, rules=Rules(budget_task=BudgetTask(max_usd=value)))
+        return Policy(version=1, rules=Rules(budget_mtok=BudgetMtok(max_usd=value), new_profile=new))
+    return Policy(version=1, rules=Rules(budget_task=BudgetTask(max_usd=value), new_profile=new))

@@ -49,6 +49,8 @@ def git(*arguments: str, cwd: Path, stdin: bytes = b"") -> bytes:
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["git failed"]
         said = next((line for line in lines if line.startswith("fatal:")), lines[-1]).removeprefix("fatal:").strip()
+        if "promisor remote" in said or "lazy fetching" in said:
+            raise _left_out(cwd)
         fix = "git config --global --add safe.directory names the folder" if "dubious" in said else "check the repository and the revision"
         raise InputError(Problem(said, fix, _OPTION))
     return done.stdout
@@ -95,7 +97,7 @@ class Revision(Struct, frozen=True):
             end = raw.index(b"\n", at)
             header = raw[at:end].decode().split(" ")
             if len(header) != 3 or header[0] != one or header[1] != "blob":
-                raise InputError(Problem("an object of the base revision is not here", _FETCH, _OPTION))
+                raise _left_out(self.repository)
             size = int(header[2])
             contents[one] = raw[end + 1 : end + 1 + size]
             at = end + 1 + size + 1
@@ -131,6 +133,17 @@ class Revision(Struct, frozen=True):
         except InputError:
             raise InputError(Problem(f"the history between {self.ref} and HEAD is not here", _FETCH, _OPTION)) from None
         return None if base == self.commit else Revision(self.repository, "the common ancestor", base)
+
+
+def _left_out(cwd: Path) -> InputError:
+    """What to do about an object that is not here: a clone made with --filter leaves some out, and nothing here fetches."""
+    try:
+        row = git("config", "--get-regexp", r"^remote\..*\.promisor$", cwd=cwd).decode("utf-8", "replace").splitlines()[0]
+    except (InputError, IndexError):
+        return InputError(Problem("an object of the base revision is not here", _FETCH, _OPTION))
+    remote = row.split(" ")[0].removeprefix("remote.").removesuffix(".promisor")
+    fix = f"run: git fetch --refetch --no-filter {remote}, or clone without --filter"
+    return InputError(Problem("an object of the base revision is not here: this clone leaves some out (it was made with --filter)", fix, _OPTION))
 
 
 _FETCH = "fetch the base with its history (fetch-depth: 0)"

@@ -43,6 +43,7 @@ class Case(Struct, frozen=True):
     base_infeasible: frozenset[str]  # offers that could not serve at the base either
     base_data: Any = None  # what the base's profile says; None where there is none
     drift: tuple[str, ...] = ()  # facts that differ from the lock
+    by_option: bool = False  # the rule is one of the command line: there is no policy that could hold a waiver
 
     def find(self, rule: str, message: str, fix: str, *, line: int | None = None, level: Level | None = None, about: str = "") -> Finding:
         """A finding of this profile, at the level of the policy unless a lower one is given."""
@@ -65,7 +66,8 @@ def _new(case: Case) -> Iterator[Finding]:
         cost = case.compared.head.usd_per_month
         shown = "an unknown amount" if cost is None else usd(cost)
         yield case.find("new_profile", f"the base has no profile of this name or path: it adds {shown} a month",
-                        "approve it with a waiver, or set rules.new_profile to warn", line=case.line_of("name"))  # fmt: skip
+                        "give --allow-new, or check it by a policy" if case.by_option else "approve it with a waiver, or set rules.new_profile to warn",
+                        line=case.line_of("name"))  # fmt: skip
 
 
 def exceeds(rule: Rise, change: float, whole: float | None) -> bool:
@@ -104,7 +106,7 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
             for s in sorted(row.shares, key=lambda share: -share.cents) if s.cents
         )
         yield case.find("cost_increase", f"this change costs {_grown(change, whole)}; allowed {_allowed(rule)}): {causes}",
-                        "undo it, or have a waiver approved", line=case.dearest_line())  # fmt: skip
+                        "undo it, or allow more in --fail-if" if case.by_option else "undo it, or have a waiver approved", line=case.dearest_line())  # fmt: skip
         return
     if row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
         more = _grown(row.same_work_usd_per_month - whole, whole)
@@ -322,7 +324,7 @@ def _moved_back(case: Case) -> Iterator[Finding]:
 
 def _drift(case: Case) -> Iterator[Finding]:
     for text in case.drift:
-        yield case.find("lock_drift", text, "see breakeven catalog diff, and renew the lock with a waiver", about=text)
+        yield case.find("lock_drift", text, "see breakeven catalog diff, and renew the lock" + ("" if case.by_option else " with a waiver"), about=text)
 
 
 RULES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
