@@ -196,6 +196,8 @@ class PriceBook:
                 f"{model_ref}: {unit} ({term}) is not in force on {as_of}", fix=f"its price is on record from {start}"
             )
         known = provisioned_units(records)
+        if known and all(r.record.unit != unit.lower() for r in records):
+            raise FactNotFound(f"{model_ref} has no provisioned unit {unit!r}", fix=f"known: {', '.join(known)}")
         raise FactNotInForce(
             f"{model_ref} has no provisioned unit {unit!r} with term {term!r}",
             fix=f"known: {', '.join(known)}" if known else "add one in a --catalog overlay (api/<provider>.yaml)",
