@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from timing import best_of
+from timing import best_of, process_s
 
 from breakeven.catalog.store import Catalogue
 from breakeven.offers.lookup import ServingLookup
@@ -52,13 +50,6 @@ SIMULATED = (
     ("gpt-oss-120b", "h200-sxm", ServingConfig(1, weight_precision="mxfp4"), Shape(1000, 300), 16),
     ("llama-3.1-70b-instruct", "h200-sxm", ServingConfig(4, tp=4, weight_precision="fp8"), Shape(2000, 200), 12),
 )
-
-
-def process_s(command: list[str]) -> float:
-    """Wall time of one process."""
-    begun = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    return time.perf_counter() - begun
 
 
 def steps_per_s(one: Instance) -> tuple[float, float]:

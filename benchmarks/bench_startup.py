@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
+
+from timing import process_s
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = int(os.environ.get("BENCH_RUNS", "15"))
@@ -31,18 +31,10 @@ PAIRS = (
 )
 
 
-def seconds(command: list[str]) -> float:
-    """Wall time of one process."""
-    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT, env=environment)
-    return time.perf_counter() - start
-
-
 def main() -> None:
     for name, ours, theirs, target in PAIRS:
-        seconds(ours), seconds(theirs)  # warm caches and byte code
-        pairs = [(seconds(ours), seconds(theirs)) for _ in range(RUNS)]
+        process_s(ours), process_s(theirs)  # warm caches and byte code
+        pairs = [(process_s(ours), process_s(theirs)) for _ in range(RUNS)]
         mine, base = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
         print(f"{name:28} {mine * 1e3:7.0f} ms   libraries {base * 1e3:6.0f} ms   ratio {ratio:4.2f} (target {target})")

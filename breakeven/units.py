@@ -17,13 +17,9 @@ from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 HOURS_PER_DAY = 24.0
-HOURS_PER_YEAR = 8760.0
 DAYS_PER_YEAR = 365.0
-MONTHS_PER_YEAR = 12.0
 SECONDS_PER_DAY = 86_400.0
-TOKENS_PER_MTOK = 1e6
 WATTS_PER_KW = 1e3
-MILLISECONDS_PER_SECOND = 1e3
 
 _NUMBER = re.compile(r"\s*([-+]?)(\$?)\s*([-+]?)([0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)\s*(.*?)\s*\Z")
 _SCALE: Mapping[str, float] = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}

@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -196,6 +196,8 @@ class PriceBook:
                 f"{model_ref}: {unit} ({term}) is not in force on {as_of}", fix=f"its price is on record from {start}"
             )
         known = provisioned_units(records)
+        if known and all(r.record.unit != unit.lower() for r in records):
+            raise FactNotFound(f"{model_ref} has no provisioned unit {unit!r}", fix=f"known: {', '.join(known)}")
         raise FactNotInForce(
             f"{model_ref} has no provisioned unit {unit!r} with term {term!r}",
             fix=f"known: {', '.join(known)}" if known else "add one in a --catalog overlay (api/<provider>.yaml)",
@@ -434,6 +436,11 @@ def _genai_name(model: _Model) -> str:
 
 
 def _at(listed: ListPrice, shapes: Sequence[Shape], week_weights: Sequence[float] | None) -> Prices:
+    return _mixed(listed, tuple(shapes), None if week_weights is None else tuple(week_weights))
+
+
+@lru_cache(maxsize=256)  # exact fractions are slow, and a risk run asks for the same mix hundreds of times
+def _mixed(listed: ListPrice, shapes: tuple[Shape, ...], week_weights: tuple[float, ...] | None) -> Prices:
     prices = mean_prices(listed, shapes)
     return prices.times(mean_ratio(listed.windows, week_weights)) if listed.windows else prices
 

@@ -73,7 +73,8 @@ def invoke(argv: list[str]) -> int:
             raise
         context = getattr(error, "ctx", None)
         if not argv or (getattr(error, "message", "") == "" and context is not None):
-            print(context.get_help() if context is not None else show())  # noqa: T201
+            # What was asked for is not the report, so it does not go where the report would.
+            print(context.get_help() if context is not None else show(), file=sys.stderr)  # noqa: T201
             return 2
         from breakeven.render.text import plain
 

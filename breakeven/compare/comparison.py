@@ -105,7 +105,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         sources=used,
         assumptions=_ledger(offers),
         not_included=_not_included(scope),
-        warnings=_warnings(scope, rows, used),
+        warnings=_warnings(scope, rows, used, verdict),
         quotes=_quotes(scope, offers, crossings, verdict) if detail else (),
         currency=scope.currency,
         profile_data=scope.loaded.document.data,
@@ -212,8 +212,16 @@ def _not_included(scope: Scope) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _warnings(scope: Scope, rows: Sequence[OfferAtVolume], sources: Sequence[SourceUsed]) -> tuple[str, ...]:
+def _warnings(
+    scope: Scope, rows: Sequence[OfferAtVolume], sources: Sequence[SourceUsed], verdict: Headline
+) -> tuple[str, ...]:
     out: list[str] = []
+    late = (scope.as_of - scope.catalogue.released).days
+    if late > 0:
+        out.append(
+            f"the catalogue was released on {scope.catalogue.released}, {late} days before {scope.as_of}: "
+            "prices announced since are not in it"
+        )
     old = [source for source in sources if source.age_days is not None and source.age_days > STALE_DAYS]
     priced = [source for source in old if source.kind in ("list_price", "quote")]
     if priced:
@@ -222,6 +230,11 @@ def _warnings(scope: Scope, rows: Sequence[OfferAtVolume], sources: Sequence[Sou
             f"{len(priced)} price(s) used are older than {STALE_DAYS} days on {scope.as_of}; "
             f"the oldest is {oldest.id} ({oldest.age_days} days)"
         )
+        pair = [row.offer for row in rows if row.offer.id in (verdict.api, verdict.self_host)]
+        decisive = {source for offer in pair for line in offer.lines for source in line.sources}
+        for source in priced:
+            if source.id in decisive:
+                out.append(f"{source.id}, on which the verdict rests, is {source.age_days} days old")
     for row in rows:
         if row.offer.meta.get("quote") and row.offer.why_not:
             out.append(f"{row.offer.id} is not ranked: {'; '.join(row.offer.why_not)}")

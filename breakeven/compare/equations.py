@@ -167,14 +167,14 @@ EQUATIONS: dict[str, Equation] = {
     ),
     "screening": Equation(
         "How many replicas a hybrid owns",
-        "the last n whose slice of the load curve is busy for f / ((p - v) k)",
+        "the last n whose slice of the load curve is busy for f / ((p - v) k); beside a minimum spend, the n that saves most",
         "replicas",
         _CROSS,
         "screening curves of electricity planning",
     ),
     "hybrid": Equation(
         "Cost of a hybrid",
-        "F + n f + v served + p (V - served), served = mean of min(load, n k (1 - h))",
+        "F + n f + v served + max(minimum, p (V - served)), served = mean of min(load, n k (1 - h))",
         "USD/day",
         _CROSS,
     ),

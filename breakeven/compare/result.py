@@ -137,6 +137,14 @@ class Comparison(Struct, frozen=True):
         raise KeyError(offer_id)
 
     @property
+    def cheapest(self) -> OfferAtVolume | None:
+        """The cheapest offer that may and can serve the volume; None where there is none, or a price is withheld."""
+        able = [row for row in self.offers if row.offer.eligible and row.offer.feasible]
+        if not able or any(row.usd_per_day is None for row in able):
+            return None
+        return min(able, key=lambda row: row.usd_per_day or 0.0)
+
+    @property
     def all_sources(self) -> tuple[SourceUsed, ...]:
         """The records of the comparison and of its outlook, each once, by id."""
         ahead = self.outlook.sources if self.outlook is not None else ()

@@ -36,11 +36,6 @@ class Scenario(Struct, frozen=True):
     switch_month: int | None  # that month; None where switching never pays
     sources: tuple[str, ...]
 
-    @property
-    def saving_usd(self) -> float:
-        """Of the best plan against buying throughout."""
-        return self.npv_api_usd - self.npv_best_usd
-
 
 def forecast_with_scenarios(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str) -> Forecast:
     """:func:`~breakeven.compare.forecast.forecast`, with the pair's decision in other futures beside it."""

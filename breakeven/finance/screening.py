@@ -17,76 +17,6 @@ from itertools import accumulate
 from msgspec import Struct
 
 
-class Curve(Struct, frozen=True):
-    """A load-duration curve of straight pieces: ``loads`` fall while ``shares`` of the time rise from 0 to 1."""
-
-    shares: tuple[float, ...]
-    loads: tuple[float, ...]
-
-    @classmethod
-    def hourly(cls, loads: Sequence[float]) -> Curve:
-        """Equal hours, each at its own load: a curve of steps."""
-        ordered = sorted(loads, reverse=True)
-        count = len(ordered)
-        shares = [edge / count for hour in range(count) for edge in (hour, hour + 1)]
-        return cls(tuple(shares), tuple(load for load in ordered for _ in (0, 1)))
-
-    @property
-    def peak(self) -> float:
-        """The highest load."""
-        return max(self.loads)
-
-    @property
-    def mean(self) -> float:
-        """Mean load."""
-        return self.below(self.peak)
-
-    def below(self, level: float) -> float:
-        """Mean of min(load, level): what capacity ``level`` serves."""
-        total = []
-        for left, right, high, low in zip(
-            self.shares, self.shares[1:], self.loads, self.loads[1:], strict=False
-        ):
-            width = right - left
-            if high <= level:
-                total.append(width * (high + low) / 2.0)
-            elif low >= level:
-                total.append(width * level)
-            else:
-                cut = (high - level) / (high - low)  # share of the piece above the level
-                total.append(width * (cut * level + (1.0 - cut) * (level + low) / 2.0))
-        return math.fsum(total)
-
-    def slice_utilisation(self, low: float, high: float) -> float:
-        """Mean utilisation of the capacity between two levels."""
-        return (self.below(high) - self.below(low)) / (high - low)
-
-    def share_above(self, level: float) -> float:
-        """Share of the time in which the load exceeds a level."""
-        total = []
-        for left, right, high, low in zip(
-            self.shares, self.shares[1:], self.loads, self.loads[1:], strict=False
-        ):
-            if low > level:
-                total.append(right - left)
-            elif high > level:
-                total.append((right - left) * (high - level) / (high - low))
-        return math.fsum(total)
-
-    def level_at_share(self, share: float) -> float:
-        """The load that is exceeded for a share of the time (the curve read backwards)."""
-        for left, right, high, low in zip(
-            self.shares, self.shares[1:], self.loads, self.loads[1:], strict=False
-        ):
-            if left <= share < right or (share >= right == 1.0):
-                return high + (low - high) * (share - left) / (right - left)
-        return self.loads[-1]
-
-    def scaled(self, factor: float) -> Curve:
-        """The same shape at another volume."""
-        return Curve(self.shares, tuple(load * factor for load in self.loads))
-
-
 class Hours(Struct, frozen=True):
     """A load-duration curve of equal hours, each at its own load, times a volume.
 
@@ -160,14 +90,14 @@ def worth_it_utilisation(*, usd_per_server_day: float, saving_usd_per_mtok: floa
     return usd_per_server_day / earned if earned > 0 else math.inf
 
 
-def optimal_servers(curve: Curve | Hours, *, width: float, needed_utilisation: float, base: float = 0.0) -> int:
+def optimal_servers(curve: Hours, *, width: float, needed_utilisation: float, base: float = 0.0) -> int:
     """How many servers of capacity ``width`` pay: the last whose slice is busy for the needed share.
 
     ``base`` is the load that other capacity carries below them.
 
-    A curve that falls from 1000 to 0 and servers of 10 that need half of the time: 50.
+    A load that falls evenly from 1000 to 0 and servers of 10 that need half of the time: 50.
 
-    >>> optimal_servers(Curve((0.0, 1.0), (1000.0, 0.0)), width=10.0, needed_utilisation=0.5)
+    >>> optimal_servers(Hours.of([hour + 0.5 for hour in range(1000)]), width=10.0, needed_utilisation=0.5)
     50
     """
     if not needed_utilisation <= 1.0:
@@ -190,38 +120,6 @@ class Source(Struct, frozen=True):
     name: str
     usd_per_mtok_capacity: float
     usd_per_mtok: float
-
-
-class Layer(Struct, frozen=True):
-    """What one source carries: load between two levels, and how much of the time it is busy."""
-
-    name: str
-    from_mtok_per_day: float
-    to_mtok_per_day: float
-    from_busy_share: float  # utilisation at which this source becomes the cheapest
-    served_mtok_per_day: float
-    usd_per_day: float
-
-
-def screening_mix(curve: Curve, sources: Sequence[Source]) -> tuple[Layer, ...]:
-    """The cheapest mix for a load-duration curve, the steadiest layer first.
-
-    A slice that is busy for a share z of the time costs c + m z from a source; the cheapest source
-    by z is the lower envelope of those lines, and the curve turns shares into levels.
-    """
-    edges = envelope(sources)
-    layers: list[Layer] = []
-    level = 0.0
-    for source, low_share in edges:
-        top = curve.level_at_share(low_share) if low_share > 0 else curve.peak
-        top = max(top, level)
-        if top <= level:
-            continue
-        served = curve.below(top) - curve.below(level)
-        usd = source.usd_per_mtok_capacity * (top - level) + source.usd_per_mtok * served
-        layers.append(Layer(source.name, level, top, low_share, served, usd))
-        level = top
-    return tuple(layers)
 
 
 def envelope(sources: Sequence[Source]) -> list[tuple[Source, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, Infeasible
+from breakeven.offers.interactivity import undominated
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.question import Answered, Question, to_point, usd_per_mtok
 from breakeven.offers.sizing import plan_replica
@@ -63,16 +64,5 @@ def _order(row: Answered) -> tuple[float, float, str]:
 
 def mark_frontier(rows: list[Answered]) -> list[Answered]:
     """Mark the rows that no other beats on both cost per token and time per token."""
-    out = []
-    for row in rows:
-        cost = row.usd_per_mtok
-        beaten = cost is None or any(
-            other is not row
-            and other.usd_per_mtok is not None
-            and other.usd_per_mtok <= cost
-            and other.estimate.tpot_ms.typical <= row.estimate.tpot_ms.typical
-            and (other.usd_per_mtok < cost or other.estimate.tpot_ms.typical < row.estimate.tpot_ms.typical)
-            for other in rows
-        )
-        out.append(replace(row, on_frontier=not beaten))
-    return out
+    best = undominated([row for row in rows if row.usd_per_mtok is not None])
+    return [replace(row, on_frontier=any(row is one for one in best)) for row in rows]

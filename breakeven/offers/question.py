@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -192,9 +193,7 @@ def usd_per_mtok(lookup: ServingLookup, accelerator: str, estimate: Estimate) ->
         cited = lookup.catalogue.rentals(accelerator=accelerator, as_of=lookup.as_of, term="on-demand")
     except BreakevenError:
         return None
-    prices = sorted(item.record.usd_per_gpu_hour.typical for item in cited)
+    prices = [item.record.usd_per_gpu_hour.typical for item in cited]
     if not prices or estimate.total_tok_per_s <= 0:
         return None
-    middle = len(prices) // 2
-    median = prices[middle] if len(prices) % 2 else 0.5 * (prices[middle - 1] + prices[middle])
-    return median * estimate.config.accelerators / (estimate.total_tok_per_s * 3600.0) * 1e6
+    return statistics.median(prices) * estimate.config.accelerators / (estimate.total_tok_per_s * 3600.0) * 1e6

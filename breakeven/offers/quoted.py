@@ -49,7 +49,13 @@ class Found(Struct, frozen=True):
 
     cited: Cited[QuotedOffer]
     name: str
-    why_not: tuple[str, ...]
+    lapsed: tuple[str, ...]  # not valid on the date
+    left_open: tuple[str, ...]  # what it does not say
+
+    @property
+    def why_not(self) -> tuple[str, ...]:
+        """All reasons."""
+        return self.lapsed + self.left_open
 
 
 def build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
@@ -91,16 +97,15 @@ def find_offer(scope: Scope, supply: Supply, index: int) -> Found:
     begun = [i for i in order if thing.offers[i].effective <= scope.as_of]
     at = begun[-1] if begun else order[0]
     record: QuotedOffer = thing.offers[at]
-    reasons = []
+    lapsed: tuple[str, ...] = ()
     if not begun:
-        reasons.append(f"quote not valid before {record.effective}")
+        lapsed = (f"quote not valid before {record.effective}",)
     elif record.ends is not None and record.ends <= scope.as_of:
-        reasons.append(f"quote expired on {record.ends}")
+        lapsed = (f"quote expired on {record.ends}",)
     left = [name for name, _ in gaps(record)]
-    if left:
-        reasons.append(f"incomplete quote: no {', '.join(left)}")
+    left_open = (f"incomplete quote: no {', '.join(left)}",) if left else ()
     file, _ = scope.catalogue.origin_of("quotes", thing.id, "offers", at)
-    return Found(scope.catalogue.cite("quotes", thing.id, "offers", at, record, file), thing.name, tuple(reasons))
+    return Found(scope.catalogue.cite("quotes", thing.id, "offers", at, record, file), thing.name, lapsed, left_open)
 
 
 def with_quotes(scope: Scope) -> Scope:
@@ -238,7 +243,7 @@ def _notes(record: QuotedOffer, units: int) -> tuple[str, ...]:
 def _unusable(found: Found, supply: Supply, index: int, reason: str) -> Offer:
     record = found.cited.record
     kind, word = ("owned", "owned") if record.sells == "server" else ("rented", "rented")
-    reasons = (reason, *(text for text in found.why_not if not text.startswith("incomplete")))
+    reasons = (reason, *found.lapsed)
     return Offer(
         id=f"{word}:{found.cited.thing_id}", name=supply.name or found.name, kind=kind, lines=(),  # type: ignore[arg-type]
         eligible=False, feasible=False, why_not=reasons,

@@ -55,13 +55,28 @@ def from_document(
 
     ``found`` are problems that reading it met already; they are reported with the others.
     """
+    stated: dict[str, str] = {}
     if overrides:
         data = _copy(document.data)
         for text in overrides:
             loc, value = parse_override(text)
             _assign(data, loc, value, text)
+            stated[dotted(loc)] = text
         document = Document(data, document.path, document.node)
-    return LoadedProfile(validate(Profile, document, found), document, tuple(overrides))
+    try:
+        profile = validate(Profile, document, found)
+    except InputError as error:
+        raise InputError(_where_stated(problem, stated) for problem in error.problems) from None
+    return LoadedProfile(profile, document, tuple(overrides))
+
+
+def _where_stated(problem: Problem, stated: Mapping[str, str]) -> Problem:
+    """A problem of a value that the command line gave names the option, not a line of the file."""
+    field = problem.field or ""
+    for key, text in stated.items():
+        if field == key or field.startswith((f"{key}.", f"{key}[")):
+            return Problem(problem.message, problem.fix, f"--set {text}", field=field)
+    return problem
 
 
 def with_values(loaded: LoadedProfile, values: Mapping[str, Any]) -> LoadedProfile:
@@ -92,8 +107,12 @@ def load_value(raw: str, name: str) -> Any:
         return load_bytes(raw.encode(), name).data
     except UnicodeEncodeError:
         raise InputError(Problem(f"cannot read the value {raw!r}", "write it in UTF-8", name)) from None
-    except InputError:
-        raise InputError(Problem(f"cannot read the value {raw!r}", "quote text that contains : or #", name)) from None
+    except InputError as error:
+        first = error.problems[0]
+        why = f": {first.message}" if first.field is None and first.fix else ""
+        raise InputError(
+            Problem(f"cannot read the value {raw!r}{why}", first.fix or "quote text that contains : or #", name)
+        ) from None
 
 
 def parse_key(key: str) -> tuple[int | str, ...]:

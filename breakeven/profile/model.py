@@ -15,8 +15,6 @@ from breakeven.profile.self_host import SelfHost
 from breakeven.profile.uncertainty_section import Uncertainty
 from breakeven.profile.workload import Latency, Requirements, Workload
 
-PROFILE_SCHEMA_VERSION = 1
-
 
 class Profile(Section):
     """One workload and the ways to serve it that are worth comparing."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison
 from breakeven.render import quotes
+from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
 
@@ -42,6 +43,8 @@ def _section(result: Comparison) -> list[str]:
     mark = escape(money.symbol)
     out = [f"**{escape(head.sentence)}**", ""]
     out += [f"If: {escape('; '.join(head.conditions))}.", ""] if head.conditions else []
+    elsewhere = cheaper_elsewhere(result)
+    out += [escape(elsewhere), ""] if elsewhere else []
     out += [
         f"# {escape(result.name)}",
         "",

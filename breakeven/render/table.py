@@ -14,6 +14,7 @@ from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison, OfferAtVolume
 from breakeven.offers.offer import Offer
 from breakeven.render import quotes
+from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
 
@@ -68,6 +69,9 @@ def _verdict(console: Console, result: Comparison, options: Options) -> None:
         console.print(text, soft_wrap=True, no_wrap=True, overflow="ignore", crop=False)
     console.print()
     console.print(_at_your_volume(result))
+    elsewhere = cheaper_elsewhere(result)
+    if elsewhere:
+        console.print(Text(plain(elsewhere)))
 
 
 def _at_your_volume(result: Comparison) -> Text:
@@ -108,7 +112,7 @@ def _offers(result: Comparison, options: Options) -> Table:
         columns.remove(f"{mark}/month")
     for name in columns:
         table.add_column(name, justify="right" if name != "serves" else "left", no_wrap=True)
-    cheapest = _cheapest(result)
+    cheapest = result.cheapest
     for row in result.offers:
         cells = {
             f"{mark}/day": _cell(row.usd_per_day, usd), f"{mark}/month": _cell(row.usd_per_month, usd),
@@ -129,13 +133,6 @@ def short_name(offer: Offer) -> str:
     if offer.kind == "api":
         return str(offer.meta.get("model_ref") or offer.name)
     return offer.name
-
-
-def _cheapest(result: Comparison) -> OfferAtVolume | None:
-    able = [r for r in result.offers if r.offer.eligible and r.offer.feasible]
-    if not able or any(r.usd_per_day is None for r in able):  # with a price withheld, nobody can say
-        return None
-    return min(able, key=lambda r: r.usd_per_day or 0.0)
 
 
 def _serves(row: OfferAtVolume) -> str:

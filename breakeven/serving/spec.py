@@ -119,7 +119,6 @@ class Shape(Struct, frozen=True):
     input_tokens: float
     output_tokens: float
     cached_input_share: float = 0.0
-    output_cv2: float = 0.0  # squared coefficient of variation of the output length
 
     @property
     def new_input_tokens(self) -> float:

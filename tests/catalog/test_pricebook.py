@@ -231,8 +231,10 @@ def test_provisioned_units(book: PriceBook) -> None:
     assert (price.minimum_units, price.unit_increment, price.cached_token_weight) == (15, 5, 0)
     assert "pricing" in str(book.source(found.price_source).url)
     assert "sizing" in str(book.source(found.throughput_source).url)
-    with pytest.raises(FactNotInForce, match=r"known: ptu \(hourly\), ptu \(monthly\), ptu \(yearly\)"):
+    with pytest.raises(FactNotFound, match=r"known: ptu \(hourly\), ptu \(monthly\), ptu \(yearly\)"):
         book.provisioned("azure/gpt-5", unit="gsu", term="monthly", as_of=AS_OF)
+    with pytest.raises(FactNotInForce, match=r"with term 'weekly'; known: ptu"):
+        book.provisioned("azure/gpt-5", unit="ptu", term="weekly", as_of=AS_OF)
     with pytest.raises(FactNotInForce, match="on record from 2026-11-23"):
         book.provisioned("azure/gpt-5", unit="ptu", term="hourly", as_of=dt.date(2026, 11, 22))
 

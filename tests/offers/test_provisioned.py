@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from breakeven.catalog.pricebook import PriceBook
 from breakeven.catalog.store import Catalogue
-from breakeven.errors import FactNotInForce
+from breakeven.errors import InputError
 from breakeven.offers.api import build_api_offers
 from breakeven.offers.offer import Offer
 from breakeven.offers.provisioned import MAX_BUNDLE_UNITS, best_bundle
@@ -141,7 +141,7 @@ def test_a_bundle_plan_serves_and_is_an_upper_bound(
 
 
 def test_unknown_units_say_what_is_known() -> None:
-    with pytest.raises(FactNotInForce, match=r"test\.yaml:5:.*known: gsu \(monthly\), gsu \(yearly\)"):
+    with pytest.raises(InputError, match=r"test\.yaml:5:.*known: gsu \(monthly\), gsu \(yearly\)"):
         _offer(
             "{model: vertex/gemini-3.5-flash, provisioned: {unit: ptu, term: hourly}}",
             "{tokens_per_day: 1M, input_tokens: 1, output_tokens: 1}",

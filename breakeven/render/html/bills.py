@@ -13,9 +13,7 @@ _OPEN = 2  # bills that are unfolded at first
 
 def offers_section(result: Comparison, money: Money) -> str:
     """Every offer at the profile's volume; the live column follows the controls."""
-    able = [row for row in result.offers if row.offer.eligible and row.offer.feasible]
-    known = bool(able) and all(row.usd_per_day is not None for row in able)  # with a price withheld, nobody can say
-    best = min(able, key=lambda row: row.usd_per_day or 0.0) if known else None
+    best = result.cheapest
     names = keys(result)
     rows, css = [], []
     for row in result.offers:

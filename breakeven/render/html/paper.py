@@ -7,6 +7,7 @@ import re
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Comparison, SourceUsed
+from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.html.crossing import headline_rows
 from breakeven.render.html.parts import amount, anchor, cite, day, esc, headline_crossing, key, link, table
 
@@ -62,11 +63,13 @@ def _at_volume(result: Comparison, money: Money) -> str:
     assert own.usd_per_day is not None
     cheaper = own if result.headline.cheaper_at_volume == own.offer.id else api
     other = api if cheaper is own else own
-    why = "" if other.offer.eligible else " (the only eligible one of the two)"
+    said = "the cheaper one of the two is" if other.offer.eligible else "the only eligible one of the two is"
+    elsewhere = cheaper_elsewhere(result)
+    more = f" <strong>{esc(elsewhere)}</strong>" if elsewhere else ""
     api_cost, own_cost = amount(api.usd_per_day, money), amount(own.usd_per_day, money)
     return (
         f"<p>At your {spoken(result.tokens_per_day)} tokens a day the API costs <strong>{api_cost}</strong> and self-hosting "
-        f"<strong>{own_cost}</strong> a day: choose <strong>{esc(cheaper.offer.name)}</strong>{why}.</p>"
+        f"<strong>{own_cost}</strong> a day: {said} <strong>{esc(cheaper.offer.name)}</strong>.{more}</p>"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from breakeven.compare.numbers import spoken
+from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.workbook.book import Book
 from breakeven.render.workbook.crossover import CHART_DESCRIPTION, is_live
 from breakeven.render.workbook.inputs import Inputs
@@ -107,6 +108,9 @@ def _cheaper(book: Book, model: Model) -> None:
     )
     saving = abs((own.entry.usd_per_day or 0.0) - (api.entry.usd_per_day or 0.0))
     sheet.write_formula(7, 2, f"=ABS({own.total}-{api.total})", book.usd, saving)
+    elsewhere = cheaper_elsewhere(result)
+    if elsewhere:
+        book.across(sheet, 8, 0, 7, f"In the run: {elsewhere}", book.bold)
     book.write(sheet, 7, 3, "USD/day less", book.note)
 
 
