@@ -65,9 +65,10 @@ def _new(case: Case) -> Iterator[Finding]:
     if case.compared.base is None:
         cost = case.compared.head.usd_per_month
         shown = "an unknown amount" if cost is None else usd(cost)
-        yield case.find("new_profile", f"the base has no profile of this name or path: it adds {shown} a month",
-                        "give --allow-new, or check it by a policy" if case.by_option else "approve it with a waiver, or set rules.new_profile to warn",
-                        line=case.line_of("name"))  # fmt: skip
+        fix = "approve it with a waiver, or set rules.new_profile to warn"
+        if case.by_option:
+            fix = "review what it adds" if case.policy.rules.new_profile.level == "warn" else "give --allow-new, or check it by a policy"
+        yield case.find("new_profile", f"the base has no profile of this name or path: it adds {shown} a month", fix, line=case.line_of("name"))
 
 
 def exceeds(rule: Rise, change: float, whole: float | None) -> bool:

@@ -8,29 +8,36 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-Case = tuple[str, bool, list[str]]
+from breakeven.gate.self_test_texts import LONGER, POLICY, PROFILE, Case, waiver
+
+_DOUBLED = PROFILE.replace("input_tokens: 1000", "input_tokens: 2000")
+_LOOSE = POLICY.replace("1%", "900%").replace("9k", "9M")
+_TOKENS = PROFILE.replace("requests_per_day: 33333", "tokens_per_day: 30M").replace("input_tokens: 1000", "input_tokens: 2000")
+_AUTHOR = ("-c", "user.name=self-test", "-c", "user.email=self-test@localhost", "-c", "commit.gpgsign=false")
 
 
-def repository_cases(folder: Path, profile: str, policy: str) -> list[tuple[Case, Callable[[], object]]]:
-    """(label, whether it has to pass, arguments), each with what prepares it. Raises OSError where git is missing."""
+def repository_cases(folder: Path) -> list[tuple[Case, Callable[[], object]]]:
+    """Each case with what prepares it. Raises OSError where git is missing."""
+    files = {"profile.yaml": PROFILE, "policy.yaml": POLICY, "a/other.yaml": PROFILE.replace("name: self-test", "name: other")}
     _git(folder, "init", "-q", "-b", "main")
-    files = {"profile.yaml": profile, "policy.yaml": policy, "a/other.yaml": profile.replace("name: self-test", "name: other")}
     put(folder, files)
     _git(folder, "add", "-A")
-    _git(folder, "-c", "user.name=self-test", "-c", "user.email=self-test@localhost", "commit", "-q", "-m", "base")
-    check = ["check", str(folder / "profile.yaml"), str(folder / "a" / "other.yaml"), "--policy", str(folder / "policy.yaml"), "--base-ref"]
-    doubled = profile.replace("input_tokens: 1000", "input_tokens: 2000")
-    loose = policy.replace("1%", "900%").replace("9k", "9M")
-    waiver = "waivers: [{id: w, rule: cost_increase, scope: '*', max_share: 900%, reason: because, owner: a, approver: b, expires: 2026-12-31}]\n"
-    tokens = profile.replace("requests_per_day: 33333", "tokens_per_day: 30M").replace("input_tokens: 1000", "input_tokens: 2000")
+    _git(folder, *_AUTHOR, "commit", "-q", "-m", "base")
+    # The same files in a history that has no commit in common with the one that is checked out.
+    _git(folder, "checkout", "-q", "--orphan", "unrelated")
+    _git(folder, *_AUTHOR, "commit", "-q", "-m", "another beginning")
+    _git(folder, "checkout", "-q", "main")
+    check = ["check", str(folder / "profile.yaml"), str(folder / "a" / "other.yaml"), "--policy", str(folder / "policy.yaml"), "--on", "2026-11-24", "--base-ref"]
+    brought = POLICY + waiver(expires="2026-12-31")
     changes = [
-        ("the base revision passes", True, {}, "main"), ("doubled prompt against a revision", False, {"profile.yaml": doubled}, "main"),
-        ("a policy loosened by the change", False, {"profile.yaml": doubled, "policy.yaml": loose}, "main"),
-        ("a waiver brought along", False, {"profile.yaml": doubled, "policy.yaml": policy.replace("budget_month: {max_usd: 9k}", "") + waiver}, "main"),
-        ("a policy broken by the change", False, {"policy.yaml": "version: 1"}, "main"), ("a volume that hides a longer prompt", False, {"profile.yaml": tokens}, "main"),
-        ("a revision that is not here", False, {}, "nowhere"), ("a revision of another history", False, {}, "main:profile.yaml"),
+        ("the base revision passes", 0, {}, "main"), ("doubled prompt against a revision", 1, {"profile.yaml": _DOUBLED}, "main"),
+        ("a policy loosened by the change", 1, {"profile.yaml": _DOUBLED, "policy.yaml": _LOOSE}, "main"),
+        ("a waiver brought along", 1, {"profile.yaml": LONGER, "policy.yaml": brought}, "main"),
+        ("a policy broken by the change", 2, {"policy.yaml": "version: 1"}, "main"), ("a volume that hides a longer prompt", 1, {"profile.yaml": _TOKENS}, "main"),
+        ("a revision that is not here", 2, {}, "nowhere"), ("a revision that is a file", 2, {}, "main:profile.yaml"),
+        ("a revision of another history", 2, {}, "unrelated"),
     ]  # fmt: skip
-    return [((label, good, [*check, ref, "--on", "2026-11-24"]), partial(put, folder, {**files, **edit})) for label, good, edit, ref in changes]
+    return [((label, code, [*check, ref]), partial(put, folder, {**files, **edit})) for label, code, edit, ref in changes]
 
 
 def put(folder: Path, files: dict[str, str]) -> None:

@@ -39,6 +39,12 @@ def unchecked(base: Revision, checked: Collection[str], compared: Collection[str
             findings.append(
                 Finding("left_unchecked", "error", "", f"{name} moved from {old} to {new}, which is not checked here", "check the new file as well", new, file=new, about=new)
             )
+    # Under another name too, nothing tells a profile that was renamed on its way out from one that is gone.
+    fresh = sorted(set(other) - moved - set(base.files(sorted(other))))
+    for old in sorted(name for name in set(lost) - moved if fresh and Path(name).parent.as_posix() in folders):
+        said = f"{lost[old]} ({old}) is gone, and what is new is not checked here: {_list(fresh)}"
+        findings.append(Finding("left_unchecked", "error", "", said, "check the new file as well, or remove the old one in a change of its own", fresh[0], file=fresh[0], about=old))
+        moved.add(old)
     notes = []
     if left := sorted(set(lost) - moved):
         notes.append(f"gone since the base, so not checked: {_list(left)}")

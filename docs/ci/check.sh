@@ -10,13 +10,31 @@
 #   BREAKEVEN            the command (default: breakeven on the path, else installed from BREAKEVEN_SOURCE)
 set -euo pipefail
 
+scratch=$(mktemp -d)
+judged=
+# However it ends: what cannot be judged is no verdict, so its exit code is none of a verdict's (0 or 1).
+finish() {
+  local code=$?
+  rm -rf "$scratch"
+  if [ -z "$judged" ] && [ "$code" -lt 2 ]; then code=2; fi
+  if [ "$code" -gt 1 ]; then
+    [ -z "${GITHUB_ACTIONS:-}" ] || echo "::error title=breakeven::the gate could not judge this change (exit code $code); see the log"
+    # A comment of an older run would go on saying what no longer holds.
+    [ -z "${BREAKEVEN_SUMMARY:-}" ] || printf '%s\n' '<!-- breakeven-gate -->' '### breakeven: not judged' '' \
+      "The gate could not judge this change (exit code $code), so it does not pass. The job's log says what to do." >"$BREAKEVEN_SUMMARY"
+  fi
+  if [ -n "${GITHUB_OUTPUT:-}" ]; then
+    if [ "$code" -eq 0 ]; then echo "failed=false" >>"$GITHUB_OUTPUT"; else echo "failed=true" >>"$GITHUB_OUTPUT"; fi
+  fi
+  exit "$code"
+}
+trap finish EXIT
+
 : "${BREAKEVEN_PROFILES:?name the profiles to check}"
 # A variable that is set to nothing is a mistake of the job: the default is only for one that is not set.
 policy=${BREAKEVEN_POLICY-breakeven.policy.yaml}
 base=${BREAKEVEN_BASE_REF-origin/main}
 today=$(date -u +%F)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
 
 # -I: a module that the change adds to the repository is not taken for Python's own.
 if [ -n "${BREAKEVEN:-}" ]; then
@@ -26,7 +44,7 @@ elif command -v breakeven >/dev/null 2>&1; then
 else
   venv=$scratch/venv
   "${BREAKEVEN_PYTHON:-python3}" -I -m venv "$venv"
-  "$venv/bin/python" -I -m pip --quiet --disable-pip-version-check install "${BREAKEVEN_SOURCE:?breakeven is not installed}"
+  "$venv/bin/python" -I -m pip --quiet --disable-pip-version-check install "${BREAKEVEN_SOURCE:?breakeven is not installed: name a checkout or a requirement to install it from}"
   command=("$venv/bin/breakeven")
 fi
 
@@ -63,17 +81,15 @@ token=$(basename "$scratch")$RANDOM$RANDOM
 code=0
 "${command[@]}" "${arguments[@]}" -- "${profiles[@]}" || code=$?
 [ -z "${GITHUB_ACTIONS:-}" ] || echo "::$token::"
-# A pass that nothing was judged for is none, whatever the exit code of the command says.
-if [ "$code" -eq 0 ] && ! grep -q '"failed": false' "$scratch/verdict.json" 2>/dev/null; then
+# A verdict that nothing was judged for is none, whatever the exit code of the command says.
+case $code in 0) failed=false ;; 1) failed=true ;; *) failed= ;; esac
+if [ -n "$failed" ] && ! grep -q "\"failed\": $failed" "$scratch/verdict.json" 2>/dev/null; then
   echo "error: ${command[*]} ended without a verdict; check that it is breakeven" >&2
   code=2
 fi
+judged=yes
 if [ -n "${GITHUB_ACTIONS:-}" ]; then
   if [ -f "$scratch/annotations" ]; then cat "$scratch/annotations"; fi
   if [ -f "$scratch/summary" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then cat "$scratch/summary" >>"$GITHUB_STEP_SUMMARY"; fi
-  if [ "$code" -gt 1 ]; then echo "::error title=breakeven::the gate could not judge this change (exit code $code); see the log"; fi
-fi
-if [ -n "${GITHUB_OUTPUT:-}" ]; then
-  if [ "$code" -eq 0 ]; then echo "failed=false" >>"$GITHUB_OUTPUT"; else echo "failed=true" >>"$GITHUB_OUTPUT"; fi
 fi
 exit "$code"

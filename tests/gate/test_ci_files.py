@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shlex
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,7 @@ def put(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text, encoding="utf-8")
 
 
-def command(folder: Path, text: str) -> str:
+def program(folder: Path, text: str) -> str:
     """A program that stands for another, on a path of its own."""
     path = folder / "bin" / "stand-in"
     put(folder, "bin/stand-in", f"#!/usr/bin/env bash\n{text}\n")
@@ -80,15 +82,16 @@ def test_it_fails_a_dearer_change_and_writes_every_surface(folder: Path, tmp_pat
 def test_it_passes_a_clean_change_and_fails_closed(folder: Path, tmp_path: Path) -> None:
     assert script(folder, GITHUB_OUTPUT=str(tmp_path / "output")).returncode == 0
     assert (tmp_path / "output").read_text(encoding="utf-8") == "failed=false\n"
-    for more, code in (
-        ({"BREAKEVEN_BASE_REF": "--upload-pack=touch pwned"}, 2), ({"BREAKEVEN_BASE_REF": "origin/"}, 2), ({"BREAKEVEN_PROFILES": "gone.yaml"}, 2),
-        ({"BREAKEVEN_PROFILES": ""}, 1), ({"BREAKEVEN_PROFILES": " \n "}, 2), ({"BREAKEVEN_PROFILES": "$(touch pwned) chat.yaml"}, 2),
-        ({"BREAKEVEN_PROFILES": "`touch pwned`"}, 2), ({"BREAKEVEN_POLICY": "gone.yaml"}, 2), ({"BREAKEVEN_POLICY": ""}, 2), ({"BREAKEVEN_BASE_REF": ""}, 2), ({"BREAKEVEN_CATALOG": "gone"}, 2),
+    for more in (
+        {"BREAKEVEN_BASE_REF": "--upload-pack=touch pwned"}, {"BREAKEVEN_BASE_REF": "origin/"}, {"BREAKEVEN_PROFILES": "gone.yaml"},
+        {"BREAKEVEN_PROFILES": ""}, {"BREAKEVEN_PROFILES": " \n "}, {"BREAKEVEN_PROFILES": "$(touch pwned) chat.yaml"},
+        {"BREAKEVEN_PROFILES": "`touch pwned`"}, {"BREAKEVEN_POLICY": "gone.yaml"}, {"BREAKEVEN_POLICY": ""}, {"BREAKEVEN_BASE_REF": ""}, {"BREAKEVEN_CATALOG": "gone"},
     ):  # fmt: skip
-        done = script(folder, GITHUB_OUTPUT=str(tmp_path / "output"), **more)
-        assert done.returncode == code, (more, done.stderr)
-        if code == 2:
-            assert (tmp_path / "output").read_text(encoding="utf-8").splitlines()[-1] == "failed=true"
+        (tmp_path / "output").write_text("", encoding="utf-8")
+        done = script(folder, GITHUB_OUTPUT=str(tmp_path / "output"), GITHUB_ACTIONS="true", **more)
+        assert done.returncode == 2, (more, done.stderr)
+        assert "::error title=breakeven::the gate could not judge this change (exit code 2)" in done.stdout
+        assert (tmp_path / "output").read_text(encoding="utf-8") == "failed=true\n"
     assert not (folder / "pwned").exists()
     assert git(folder, "status", "--porcelain") == ""
 
@@ -119,9 +122,18 @@ def test_no_surface_of_another_run_is_left_over(folder: Path) -> None:
     assert not (folder / "old.sarif").exists()
 
 
-@pytest.mark.parametrize(("text", "code"), [("exit 0", 2), ("echo passed; exit 0", 2), ("exit 3", 3), ("kill -9 $$", 137), ("exit 1", 1)])
+def test_a_change_that_cannot_be_judged_replaces_what_an_older_comment_says(folder: Path) -> None:
+    put(folder, "comment.md", "<!-- breakeven-gate -->\npassed\n")
+    assert script(folder, BREAKEVEN_PROFILES="gone.yaml", BREAKEVEN_SUMMARY="comment.md").returncode == 2
+    text = (folder / "comment.md").read_text(encoding="utf-8")
+    assert text.startswith("<!-- breakeven-gate -->\n### breakeven: not judged\n")
+    assert "exit code 2" in text
+    assert "passed" not in text
+
+
+@pytest.mark.parametrize(("text", "code"), [("exit 0", 2), ("echo passed; exit 0", 2), ("exit 3", 3), ("kill -9 $$", 137), ("exit 1", 2)])
 def test_a_command_without_a_verdict_is_no_pass(folder: Path, tmp_path: Path, text: str, code: int) -> None:
-    done = script(folder, BREAKEVEN=command(tmp_path, text), GITHUB_OUTPUT=str(tmp_path / "output"))
+    done = script(folder, BREAKEVEN=program(tmp_path, text), GITHUB_OUTPUT=str(tmp_path / "output"))
     assert done.returncode == code
     assert (tmp_path / "output").read_text(encoding="utf-8") == "failed=true\n"
 
@@ -145,7 +157,7 @@ def test_modules_of_the_change_do_not_stand_in_for_pythons_own(folder: Path, tmp
         put(folder, f"{name}.py", f"open({str(tmp_path / 'pwned')!r}, 'w').close()\n")
     path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if not (Path(part) / "breakeven").exists())
     done = script(folder, BREAKEVEN="", PATH=path, PYTHONPATH="", BREAKEVEN_PYTHON=sys.executable, BREAKEVEN_SOURCE=str(tmp_path / "nothing"))
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "nothing" in done.stderr  # it came as far as pip, Python's own
     assert not (tmp_path / "pwned").exists()
 
@@ -174,7 +186,7 @@ def resolved(text: str, inputs: dict[str, str], base_ref: str) -> str:
 def action(folder: Path, inputs: dict[str, str], *, base_ref: str = "main", **more: str) -> subprocess.CompletedProcess[str]:
     found: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
     given = {name: inputs.get(name, str(entry.get("default", ""))) for name, entry in found["inputs"].items()}
-    (step,) = found["runs"]["steps"]
+    step = found["runs"]["steps"][0]
     named = {key: resolved(value, given, base_ref) for key, value in step["env"].items()}
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], cwd=folder, capture_output=True, text=True, check=False, timeout=120,
@@ -200,6 +212,19 @@ def test_the_action_without_a_base_cannot_judge(folder: Path) -> None:
     assert "::error title=breakeven::the gate could not judge this change (exit code 2)" in done.stdout
 
 
+def test_the_action_comments_with_its_own_script_and_only_when_asked(tmp_path: Path) -> None:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    comments = found["runs"]["steps"][1]
+    assert comments["continue-on-error"] is True
+    assert "inputs.comment-token != ''" in comments["if"]
+    put(tmp_path, "c.md", "<!-- breakeven-gate -->\n")
+    given = {"GH_TOKEN": "t", "BREAKEVEN_PR": "7", "BREAKEVEN_SUMMARY": "c.md", "BREAKEVEN_SOURCE": str(ROOT)}
+    assert set(comments["env"]) == set(given)
+    code, calls = comment(tmp_path, command=["bash", "-c", comments["run"]], **given)
+    assert code == 0
+    assert calls[1].endswith("comments -F body=@c.md")
+
+
 def test_the_actions_inputs_are_what_the_host_knows() -> None:
     found = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
     for name, entry in found["inputs"].items():
@@ -219,13 +244,12 @@ def test_no_input_is_ever_put_into_a_script(name: str) -> None:
 # --- GitLab ----------------------------------------------------------------------------------------
 
 
-def gitlab(folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def gitlab(folder: Path, *, shell: str = "bash", **more: str) -> subprocess.CompletedProcess[str]:
     job = yaml.safe_load((ROOT / "docs" / "ci" / "gitlab.yml").read_text(encoding="utf-8"))["breakeven"]
     given = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", **more}
     named = {key: re.sub(r"\$(\w+)", lambda match: given[match[1]], value) for key, value in job["variables"].items()}
-    put(folder, "docs/ci/check.sh", (ROOT / "docs" / "ci" / "check.sh").read_text(encoding="utf-8"))
     return subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", "\n".join(job["script"])], cwd=folder, capture_output=True, text=True, check=False, timeout=120,
+        [shell, "-ec", "\n".join(job["script"])], cwd=folder, capture_output=True, text=True, check=False, timeout=120,
         env=environment(**{**given, **named, "BREAKEVEN_PROFILES": "chat.yaml"}),
     )  # fmt: skip
 
@@ -239,6 +263,27 @@ def test_the_gitlab_job_fails_a_dearer_change_and_leaves_its_artifacts(folder: P
     reports = yaml.safe_load((ROOT / "docs" / "ci" / "gitlab.yml").read_text(encoding="utf-8"))["breakeven"]["artifacts"]["reports"]
     assert "<failure " in (folder / reports["junit"]).read_text(encoding="utf-8")
     assert json.loads((folder / reports["codequality"]).read_text(encoding="utf-8"))
+
+
+def test_the_gitlab_job_runs_where_the_only_shell_to_start_it_is_a_plain_one(folder: Path) -> None:
+    assert gitlab(folder, shell="sh").returncode == 0
+    put(folder, "chat.yaml", DOUBLED)
+    done = gitlab(folder, shell="sh")
+    assert done.returncode == 1, done.stderr
+    assert "input_tokens 1000 -> 2000" in done.stdout
+
+
+def test_the_gitlab_job_carries_the_script_as_it_is() -> None:
+    text = (ROOT / "docs" / "ci" / "gitlab.yml").read_text(encoding="utf-8")
+    assert text == runpy.run_path(str(ROOT / "scripts" / "gitlab_job.py"))["gitlab_job"](), "run `make docs`"
+    assert (ROOT / "docs" / "ci" / "check.sh").read_text(encoding="utf-8") in "\n".join(yaml.safe_load(text)["breakeven"]["script"])
+
+
+def test_the_gitlab_job_without_breakeven_says_what_to_set(folder: Path) -> None:
+    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if not (Path(part) / "breakeven").exists())
+    done = gitlab(folder, BREAKEVEN="", PATH=path, BREAKEVEN_PYTHON=sys.executable)
+    assert done.returncode == 2
+    assert "BREAKEVEN_SOURCE: breakeven is not installed: name a checkout or a requirement" in done.stderr
 
 
 def test_the_gitlab_job_outside_a_merge_request_cannot_judge(folder: Path) -> None:
@@ -284,22 +329,32 @@ def test_the_hooks_stop_a_dearer_and_a_broken_profile(folder: Path) -> None:
         assert tuple(item.returncode for item in done) == codes, [item.stderr for item in done]
 
 
+def test_a_new_profile_is_a_warning_of_the_hook(folder: Path) -> None:
+    put(folder, "configs/fresh.yaml", PROFILE.replace("name: chat", "name: fresh"))
+    git(folder, "add", "-A")
+    done = hook(folder, "breakeven-check")
+    assert done.returncode == 0, done.stderr
+    assert "[warn] new_profile: the base has no profile of this name or path" in done.stdout
+    assert "give --allow-new" not in done.stdout
+
+
 # --- the sticky comment ----------------------------------------------------------------------------
 
+COMMENT = ("bash", str(ROOT / "docs" / "ci" / "comment.sh"))
 GH = """\
 printf '%s\\n' "$*" >>"$LOG"
 case "$*" in *--paginate*) printf '%s' "$IDS" ;; esac
 [ -z "$BROKEN" ] || exit 1"""
 
 
-def comment(folder: Path, *, ids: str = "", broken: str = "", number: str = "7") -> tuple[int, list[str]]:
-    stand_in = Path(command(folder, GH))
+def comment(folder: Path, *, ids: str = "", broken: str = "", number: str = "7", command: Sequence[str] = COMMENT, **more: str) -> tuple[int, list[str]]:
+    stand_in = Path(program(folder, GH))
     stand_in.rename(stand_in.parent / "gh")
     log = folder / "log"
     log.write_text("", encoding="utf-8")
     done = subprocess.run(
-        ["bash", str(ROOT / "docs" / "ci" / "comment.sh")], cwd=folder, capture_output=True, text=True, check=False,
-        env=environment(PATH=f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}", LOG=str(log), IDS=ids, BROKEN=broken, GITHUB_REPOSITORY="o/r", BREAKEVEN_PR=number),
+        command, cwd=folder, capture_output=True, text=True, check=False,
+        env=environment(PATH=f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}", LOG=str(log), IDS=ids, BROKEN=broken, GITHUB_REPOSITORY="o/r", **{"BREAKEVEN_PR": number, **more}),
     )  # fmt: skip
     return done.returncode, log.read_text(encoding="utf-8").splitlines()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import os
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from breakeven.cli.main import run
+from breakeven.errors import InputError, Problem
+from breakeven.gate.waivers import apply_waivers
 from tests.gate.bench import PROFILE, git, repository
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,8 +223,8 @@ def test_the_self_test_covers_history_and_says_when_it_cannot(capsys: pytest.Cap
     monkeypatch.setenv("PATH", "")
     assert run(["check", "--self-test"]) == 0
     said = capsys.readouterr().out
-    assert "left out: what needs git" in said
-    assert int(said.splitlines()[-1].split()[0]) == whole - 8
+    assert "left out: what needs git (" in said
+    assert said.endswith(f"{whole - 9} passed, 0 failed; what needs git was left out\n")
 
 
 def test_the_self_test_leaves_the_callers_repository_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,4 +241,22 @@ def test_the_self_test_leaves_the_callers_repository_alone(tmp_path: Path, monke
 def test_the_self_test_fails_when_the_gate_has_a_hole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("breakeven.gate.engine.judge", lambda case: [])
     assert run(["check", "--self-test"]) == 1
-    assert "HOLE doubled prompt" in capsys.readouterr().out
+    assert "HOLE doubled prompt: exit 0, must be 1" in capsys.readouterr().out
+
+
+def test_the_self_test_fails_when_waivers_never_expire(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("breakeven.gate.engine.apply_waivers", lambda *given: apply_waivers(*given[:-1], min(given[-1], dt.date(2026, 12, 1))))
+    assert run(["check", "--self-test"]) == 1
+    holes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("HOLE")]
+    assert holes == ["HOLE an expired waiver: exit 0, must be 1"]
+
+
+def test_the_self_test_fails_when_a_gate_refuses_for_another_reason(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that cannot judge at all is closed, and proves nothing about what it would catch."""
+
+    def broken(*_: object) -> None:
+        raise InputError(Problem("broken", "mend it", "gate"))
+
+    monkeypatch.setattr("breakeven.gate.engine.judge", broken)
+    assert run(["check", "--self-test"]) == 1
+    assert "HOLE doubled prompt: exit 2, must be 1" in capsys.readouterr().out

@@ -84,6 +84,13 @@ def a_profile_moved_to_where_the_check_does_not_look(scene: Scene) -> None:
     scene.more = ["b/stays.yaml"]
 
 
+@sabotage(1, r"left_unchecked: low \(low.yaml\) is gone, and what is new is not checked here: hidden/new.yaml")
+def a_profile_moved_out_under_another_name(scene: Scene) -> None:
+    scene.base({"low.yaml": named("low")})
+    (scene.folder / "low.yaml").unlink()
+    scene.write({"hidden/new.yaml": named("new", DOUBLED)})
+
+
 @sabotage(1, "left_unchecked.*moved from low.yaml to .low.yaml")
 def a_profile_hidden_by_a_dot(scene: Scene) -> None:
     scene.base({"low.yaml": named("low")})
@@ -454,6 +461,13 @@ def a_folder_of_profiles_moved_and_renamed(scene: Scene) -> None:
     scene.base({"a/old.yaml": named("old")})
     git(scene.folder, "mv", "a/old.yaml", "b.yml")
     scene.write({"b.yml": named("new", DOUBLED)})
+
+
+@reported(0, "gone since the base, so not checked: low.yaml\n.*not among those checked: other/old.yaml")
+def a_profile_removed_beside_a_change_of_another(scene: Scene) -> None:
+    scene.base({"low.yaml": named("low"), "other/old.yaml": named("old")})
+    (scene.folder / "low.yaml").unlink()
+    scene.write({"other/old.yaml": named("old", DOUBLED)})
 
 
 @reported(0, "overlay facts changes here.*\n?.*shown as market")

@@ -497,3 +497,40 @@ def test_findings_that_look_alike_are_told_apart(scene: Scene, capsys: pytest.Ca
 
 def test_there_are_enough_of_them() -> None:
     assert len(SABOTAGES) >= 40
+
+
+def test_a_rule_of_the_command_line_names_only_what_it_can_do_itself(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no policy that could hold a waiver or another level."""
+    scene.write({"fresh.yaml": PROFILE.replace("name: chat", "name: fresh"), "chat.yaml": DOUBLED})
+    command = ["check", "chat.yaml", "fresh.yaml", "--fail-if", "increase > 5%", "--base-ref", "main"]
+    assert run(command) == 1
+    said = capsys.readouterr().out
+    assert "[error] new_profile: the base has no profile of this name or path: it adds" in said
+    assert "give --allow-new, or check it by a policy" in said
+    assert "undo it, or allow more in --fail-if" in said
+    assert "waiver" not in said
+    assert run([*command, "--allow-new"]) == 1  # it allows the new one, not the rise beside it
+    said = capsys.readouterr().out
+    assert "[warn] new_profile" in said
+    assert "[error] cost_increase" in said
+    scene.write({"chat.yaml": PROFILE})
+    assert run([*command, "--allow-new"]) == 0
+    assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--allow-new", "--base-ref", "main"]) == 2
+    assert "in a policy write rules: {new_profile: {level: warn}}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["blob:none", "tree:0"])
+def test_a_clone_that_leaves_objects_out_says_how_to_complete_it(scene: Scene, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing here fetches, and a base that is not all here is no base."""
+    git(scene.folder, "config", "uploadpack.allowFilter", "true")
+    scene.write({"chat.yaml": DOUBLED})
+    scene.commit()
+    git(tmp_path, "clone", "-q", f"--filter={kind}", "--branch", "change", f"file://{scene.folder}", "part")
+    monkeypatch.chdir(tmp_path / "part")
+    command = ["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "origin/main"]
+    assert run(command) == 2
+    said = capsys.readouterr().err
+    assert "this clone leaves some out (it was made with --filter)" in said
+    assert "run: git fetch --refetch --no-filter origin, or clone without --filter" in said
+    git(tmp_path / "part", "fetch", "-q", "--refetch", "--no-filter", "origin")
+    assert run(command) == 1

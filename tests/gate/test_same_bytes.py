@@ -38,13 +38,14 @@ def crowded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     scene = Scene(repository(folder))
     monkeypatch.chdir(scene.folder)
     listed = PROFILE.replace("usd_per_gpu_hour: 12, ", "")
-    files = {f"p{n}.yaml": named(f"p{n}", listed) for n in range(5)} | {f"gone{n}.yaml": named(f"gone{n}") for n in range(4)} | {f"moves{n}.yaml": named(f"moves{n}") for n in range(4)}
+    files = {f"p{n}.yaml": named(f"p{n}", listed) for n in range(5)} | {f"old/gone{n}.yaml": named(f"gone{n}") for n in range(4)} | {"left.yaml": named("left")} | {f"moves{n}.yaml": named(f"moves{n}") for n in range(4)}
     waiver = WAIVER.format(rule="cost_increase", scope="p1", expires="2026-12-01", more=LIMIT)
     scene.base({**files, "breakeven.policy.yaml": POLICY + waiver})
     for n in range(4):
-        (scene.folder / f"gone{n}.yaml").unlink()
+        (scene.folder / f"old/gone{n}.yaml").unlink()
         (scene.folder / f"moves{n}.yaml").rename(scene.folder / f".moves{n}.yaml")
         scene.write({f"other/new{n}.yaml": named(f"new{n}")})
+    (scene.folder / "left.yaml").unlink()
     longer = listed.replace("input_tokens: 1000", "input_tokens: 1777").replace("33333", "41111").replace("output_usd_per_mtok: 10", "output_usd_per_mtok: 9.1")
     scene.write({"p0.yaml": named("p0", longer), "p1.yaml": named("p1", DOUBLED), "p2.yaml": named("p2", listed) + RANGES, "p3.yaml": named("p3", listed.replace("api:\n", "api:\n  - google/gemini-4-argon\n"))})
     scene.commit()
@@ -77,5 +78,5 @@ def test_same_inputs_same_bytes_anywhere(tmp_path: Path, monkeypatch: pytest.Mon
         assert found["tokyo"][name] == raw, name
         assert found["kiritimati"][name] == raw, name
     # Something of everything was in it, or equal bytes prove little.
-    for words in ("gone since the base, so not checked: gone0.yaml, gone1.yaml", "new0.yaml, other/new1.yaml", "left_unchecked", "w1:", "uncertainty changes", "[warn] stale_fact", "  sum"):
+    for words in ("gone since the base, so not checked: old/gone0.yaml, old/gone1.yaml", "left (left.yaml) is gone", "new0.yaml, other/new1.yaml", "left_unchecked", "w1:", "uncertainty changes", "[warn] stale_fact", "  sum"):
         assert words.encode() in first["text"], words
