@@ -452,12 +452,21 @@ def _off_peak(listed: ListPrice, shapes: Sequence[Shape]) -> OffPeak | None:
     return OffPeak(mean_prices(listed, shapes).times(ratio), wait) if wait else None
 
 
+def _reach(above: int | None, listed: ListPrice) -> str:
+    """Which requests a tier is for."""
+    return f"up to {listed.tiers[0][0]:,}" if above is None else f"above {above:,}"
+
+
 def _shape_notes(ref: str, listed: ListPrice, shapes: Sequence[Shape], long_share: float) -> Iterator[str]:
     if not listed.tiers:
         return
     first = listed.tiers[0][0]
     if long_share > 0:
-        yield f"{ref}: {long_share:.0%} of requests exceed {first:,} input tokens and cost more in all their tokens"
+        # The lines show one price per kind of token; whoever recomputes it needs those that it is the mean of.
+        used = {listed.at_input_tokens(shape.input_tokens) for shape in shapes}
+        prices = [f"${rates.input:f} in and ${rates.output:f} out per Mtok {_reach(above, listed)}" for rates, above in sorted(used, key=lambda pair: pair[1] or 0)]
+        mean = "; the lines show their means over the tokens" if len(used) > 1 else ""
+        yield f"{ref}: {long_share:.0%} of requests exceed {first:,} input tokens and cost more in all their tokens ({', '.join(prices)}{mean})"
     elif len(shapes) == 1 and shapes[0].input_tokens > first / 2:
         yield (
             f"{ref}: requests above {first:,} input tokens cost more; the mean is below, "

@@ -240,7 +240,9 @@ def _warnings(
             out.append(f"{row.offer.id} is not ranked: {'; '.join(row.offer.why_not)}")
         elif row.offer.feasible is False and row.offer.kind in ("rented", "owned"):
             out.append(f"{row.offer.id} cannot serve this workload: {'; '.join(row.offer.why_not)}")
-        out.extend(f"{row.offer.id}: {note}" for note in row.offer.notes)
+        # A note of a price names its model, which the offer's id names already.
+        model = f"{row.offer.meta.get('model_ref')}: "
+        out.extend(f"{row.offer.id}: {note.removeprefix(model)}" for note in row.offer.notes)
     host = scope.profile.self_host
     if host.cached_input_share is None and scope.profile.workload.cached_input_share > 0:
         out.append("self_host.cached_input_share is not given: the API's cached share is taken for self-hosting too")

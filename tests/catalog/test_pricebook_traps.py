@@ -52,7 +52,10 @@ def test_a_long_request_pays_the_tier_and_a_histogram_mixes_them(book: PriceBook
     assert mixed.prices.input == 3  # half of the input tokens are in long requests
     assert mixed.prices.output == Decimal("11.25")  # a quarter of the output tokens
     assert mixed.long_context_share == 0.25
-    assert any("25% of requests exceed 272,000" in note for note in mixed.notes)
+    assert (
+        "openai/gpt-6.1-sol: 25% of requests exceed 272,000 input tokens and cost more in all their tokens "
+        "($2 in and $10 out per Mtok up to 272,000, $4 in and $15 out per Mtok above 272,000; the lines show their means over the tokens)"
+    ) in mixed.notes
 
 
 @pytest.mark.parametrize(
