@@ -38,6 +38,7 @@ class Item(Struct, frozen=True):
     effective: dt.date | None
     ends: dt.date | None
     current: bool
+    dated: dt.date | None  # what the list shows as its date
     age_days: int | None
     retrieved: dt.date | None
     grade: str
@@ -84,7 +85,7 @@ def entries(catalogue: Catalogue, kinds: tuple[str, ...], as_of: dt.date) -> tup
         for thing in catalogue.all(kind):
             found = tuple(items_of(thing, kind, as_of))
             current = [item for item in found if item.current]
-            dates = [item.effective for item in current if item.effective is not None]
+            dates = [item.dated for item in current if item.dated is not None]
             newest = max(dates, default=None)
             rows.append(
                 Entry(
@@ -111,13 +112,14 @@ def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
         source: SourceRef = record.source
         within = str(identity[1])
         effective = getattr(record, "effective", None) or getattr(record, "date", None)
-        # A price page is as old as its last check; a market observation is as old as itself.
-        dated = source.retrieved if kind == "api" else effective
+        # A price page is as old as its last check, as is an architecture, whose own date is nominal; a market
+        # observation is as old as itself.
+        dated = source.retrieved if kind in ("api", "models") else effective
         yield Item(
             id=f"{kind}/{thing.id}#{path}", key=_key(kind, thing, identity), kind=kind, thing=thing.id,
             thing_name=thing.name, field=identity[0], effective=effective, ends=getattr(record, "ends", None),
-            current=latest.get(identity) == path, age_days=None if dated is None else (as_of - dated).days,
-            retrieved=source.retrieved,
+            current=latest.get(identity) == path, dated=source.retrieved if kind == "models" else effective,
+            age_days=None if dated is None else (as_of - dated).days, retrieved=source.retrieved,
             grade=source.kind, confidence=source.confidence, confidential=bool(getattr(record, "confidential", False)),
             url=source.url, title=source.title, note=source.note or getattr(record, "note", None), says=says(record), within=within,
         )  # fmt: skip

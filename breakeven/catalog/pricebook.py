@@ -464,7 +464,8 @@ def _shape_notes(ref: str, listed: ListPrice, shapes: Sequence[Shape], long_shar
     if long_share > 0:
         # The lines show one price per kind of token; whoever recomputes it needs those that it is the mean of.
         used = {listed.at_input_tokens(shape.input_tokens) for shape in shapes}
-        prices = [f"${rates.input:f} in and ${rates.output:f} out per Mtok {_reach(above, listed)}" for rates, above in sorted(used, key=lambda pair: pair[1] or 0)]
+        by_length = sorted(used, key=lambda pair: pair[1] or 0)
+        prices = [f"${rates.input:f} in and ${rates.output:f} out per Mtok {_reach(above, listed)}" for rates, above in by_length]
         mean = "; the lines show their means over the tokens" if len(used) > 1 else ""
         yield f"{ref}: {long_share:.0%} of requests exceed {first:,} input tokens and cost more in all their tokens ({', '.join(prices)}{mean})"
     elif len(shapes) == 1 and shapes[0].input_tokens > first / 2:

@@ -169,8 +169,9 @@ def _used_sources(scope: Scope, offers: Iterable[Offer], alternatives: Iterable[
 def source_used(scope: Scope, source_id: str) -> SourceUsed:
     """A record as reports list it."""
     row = scope.prices.source(source_id) if source_id.startswith("genai-prices/") else scope.catalogue.source(source_id)
-    # A price page is as old as its last check; a market observation or datasheet as old as itself.
-    checked = source_id.startswith(("api/", "genai-prices/"))
+    # A price page is as old as its last check, and so is an architecture, which does not change (the date of its
+    # record is nominal); a market observation or datasheet is as old as itself.
+    checked = source_id.startswith(("api/", "genai-prices/", "models/"))
     dated = (row.retrieved or row.effective) if checked else (row.effective or row.retrieved)
     return SourceUsed(
         id=source_id, file=row.file, effective=row.effective, retrieved=row.retrieved, kind=row.kind, url=row.url,

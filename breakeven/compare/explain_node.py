@@ -71,6 +71,8 @@ def cite(source: SourceUsed | None) -> str:
         return f"{source.kind}, effective {source.effective}, confidential"
     where = source.url or source.title or source.file
     age = "" if source.age_days is None else f", {source.age_days} days old"
+    if source.id.startswith("models/"):  # constants that do not change: the date of the record says nothing
+        return f"{source.kind}, retrieved {source.retrieved}{age}: {where}"
     return f"{source.kind}, effective {source.effective}, retrieved {source.retrieved}{age}: {where}"
 
 
