@@ -56,6 +56,8 @@ def check(
     )  # fmt: skip
     if not request.profiles:
         raise InputError(Problem("no profile was named", "name at least one profile file", "PROFILE"))
+    if policy is not None and (same := next((path for path in request.profiles if Path(path).resolve() == policy.resolve()), None)):
+        raise InputError(Problem("is the policy, and is named among the profiles", "leave it out of the profiles, for example by a folder for them", same))
     if approve:
         if output is None:
             raise InputError(Problem("an approval needs a file to write", "give -o approved.json", "--approve"))

@@ -56,14 +56,21 @@ def outcome(row: Compared, report: GateReport) -> str:
         over = any(f.rule == "cost_increase" and f.profile == row.name and not f.about for f in report.findings)
         judged = "cost_increase" in report.rules_on
         return "dearer, beyond the tolerance" if over else "dearer, within the tolerance" if judged else "dearer"
-    if any(f.rule == "cost_increase" and f.profile == row.name and f.about for f in report.findings):
-        return f"{'cheaper' if round(change * 100) < 0 else 'same cost'}, but dearer for the same tasks"
+    more = _dearer_for_the_same_tasks(row)
+    if more > 0:
+        return f"{'cheaper' if round(change * 100) < 0 else 'same cost'}, but dearer for the same tasks: {signed(more)} a month"
     if round(change * 100) < 0:
         return "cheaper: a decrease never blocks"
     if row.shares:
         return "same cost"
     moved = [f"{part.cause} {signed(part.cents)}" for part in row.parts if part.cents]
     return f"unchanged by this change; {', '.join(moved)}" if moved else "unchanged: nothing that costs money changed"
+
+
+def _dearer_for_the_same_tasks(row: Compared) -> int:
+    """Cents a month; 0 where the head counts as many tasks as the base, or they cost no more."""
+    before = None if row.base is None else row.base.usd_per_month
+    return 0 if row.same_work_usd_per_month is None or before is None else max(0, round((row.same_work_usd_per_month - before) * 100))
 
 
 def share(value: float | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, PROFILE, WAIVER
 from tests.gate.scene import DOUBLED, RISE, Scene
 
@@ -101,3 +102,20 @@ def test_a_summary_stays_below_what_a_step_may_write(scene: Scene, capsys: pytes
     assert "Cut here" in said
     assert len(said.encode()) < 1 << 20
     assert len(said) < 65_536
+
+
+def test_a_diff_says_too_that_the_same_tasks_cost_more(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twice the prompt at a fixed volume in tokens is half the tasks: no saving."""
+    scene.base({"chat.yaml": TOKENS})
+    scene.write({"chat.yaml": TOKENS.replace("input_tokens: 1000", "input_tokens: 2000")})
+    assert run(["diff", "--base-ref", "main", "chat.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "cheaper, but dearer for the same tasks: +$1,662.78 a month" in said  # the GPU's $12 x 730 h is then the cheapest, against $7,097.22
+    assert "a decrease never blocks" not in said
+
+
+def test_a_policy_among_the_profiles_is_named_for_what_it_is(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "chat.yaml", "./breakeven.policy.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main"]) == 2
+    assert capsys.readouterr().err == (
+        "error: ./breakeven.policy.yaml: is the policy, and is named among the profiles; leave it out of the profiles, for example by a folder for them\n"
+    )
