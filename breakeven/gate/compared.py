@@ -109,10 +109,14 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
         notes += [note] if note else []
         shares = tuple(replace(share, changes=tuple(_labelled(c, base.labels) for c in share.changes)) for share in shares)
     notes += [] if same else remarks(base.loaded, head, base_now, now)
+    # A head that cannot serve at all is a finding of its own.
+    as_many = _with_the_same_work(head, base.loaded) if now.usd_per_month is not None else None
+    same_work = None if as_many is None else _subject_cost(judged, as_many, subject, date)
+    unserved = as_many is not None and same_work is None
     row = Compared(
         name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, tool=versions, shares=shares,
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), head_facts_usd_per_month=on_head_facts,
-        same_work_usd_per_month=_for_the_same_work(head, base.loaded, subject, judged, date),
+        same_work_usd_per_month=same_work, same_work_unserved=unserved,
     )  # fmt: skip
     return row, result
 
@@ -128,8 +132,8 @@ def _in_the_base_month(head: LoadedProfile, base: LoadedProfile, notes: list[str
     return from_document(Document({**head.document.data, "finance": {**others, **month}}, head.path, head.document.node))
 
 
-def _for_the_same_work(head: LoadedProfile, base: LoadedProfile, subject: str, world: World, date: dt.date) -> float | None:
-    """The head's cost if it did as many tasks as the base; None where it already does.
+def _with_the_same_work(head: LoadedProfile, base: LoadedProfile) -> LoadedProfile | None:
+    """The head if it did as many tasks as the base; None where it already does.
 
     Tokens a day that stay as written while each request grows are fewer requests: without this, a
     doubled prompt would look like a saving. Where the same key states the volume on both sides, its own
@@ -145,7 +149,7 @@ def _for_the_same_work(head: LoadedProfile, base: LoadedProfile, subject: str, w
     tokens = meant * after.tokens_per_request * after.calls_per_task
     kept = {name: value for name, value in head.document.data["workload"].items() if name not in _VOLUMES}
     data = {**head.document.data, "workload": {**kept, "tokens_per_day": tokens}}
-    return _cost(head, subject, world, date)(data)
+    return from_document(Document(data, head.path, head.document.node))
 
 
 def _volume_key(workload: Workload) -> str:

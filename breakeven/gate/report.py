@@ -60,6 +60,7 @@ class Compared(Struct, frozen=True):
     tool_usd_per_month: float | None = 0.0  # what another version of the tool did to a recorded base
     tool: ToolChange | None = None  # which versions those are, where they move the cost
     same_work_usd_per_month: float | None = None  # the head's cost for the tasks of the base, where the head counts fewer
+    same_work_unserved: bool = False  # the head counts fewer tasks, and as many as the base's could not be served
     head_facts_usd_per_month: float | None = None  # the head's cost once its own overlays hold, where they change
     shares: tuple[Share, ...] = ()
     notes: tuple[str, ...] = ()

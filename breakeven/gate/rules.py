@@ -108,14 +108,19 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
         )
         yield case.find("cost_increase", f"this change costs {_grown(change, whole)}; allowed {_allowed(rule)}): {causes}",
                         "undo it, or allow more in --fail-if" if case.by_option else "undo it, or have a waiver approved", line=case.dearest_line())  # fmt: skip
-        return
-    if row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
+    yield from _same_work(case, rule)  # beside the plain rise: a waiver of that one has said nothing of this one
+
+
+def _same_work(case: Case, rule: Rise) -> Iterator[Finding]:
+    """What the base's tasks would cost, where the head counts fewer of them."""
+    row, whole = case.compared, case.compared.base_at_head_facts
+    fix = "give the volume as requests_per_day or tasks_per_day and say how many are expected"
+    why = "the volume stays as written, so a task that takes more tokens or calls shows as fewer tasks"
+    if row.same_work_unserved:
+        yield case.find("cost_increase", f"the same tasks could not be served, so what they would cost is unknown: {why}", fix, line=case.dearest_line(), about="same work")
+    elif row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
         more = _grown(row.same_work_usd_per_month - whole, whole)
-        yield case.find(
-            "cost_increase", f"the same tasks would cost {more}; allowed {_allowed(rule)}): the volume stays as written, so a task that takes more "
-            "tokens or calls shows as fewer tasks", "give the volume as requests_per_day or tasks_per_day and say how many are expected",
-            line=case.dearest_line(), about="same work",
-        )  # fmt: skip
+        yield case.find("cost_increase", f"the same tasks would cost {more}; allowed {_allowed(rule)}): {why}", fix, line=case.dearest_line(), about="same work")
 
 
 def _market(case: Case) -> Iterator[Finding]:

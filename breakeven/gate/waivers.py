@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from breakeven.compare.numbers import percent, usd
 from breakeven.gate.policy import Policy, Waiver
-from breakeven.gate.report import Compared, Finding, Level, WaiverStatus
+from breakeven.gate.report import Compared, Finding, Level, WaiverStatus, share_of
 from breakeven.yamlio import Document
 
 
@@ -80,7 +80,9 @@ def _amount(finding: Finding, row: Compared) -> tuple[float | None, float | None
         return max(known, default=None), None
     if finding.rule == "market_increase":
         return row.market_usd_per_month, row.market_share
-    if finding.about == "same work" and row.same_work_usd_per_month is not None and whole:
+    if finding.about == "same work":
+        if row.same_work_usd_per_month is None or whole is None:
+            return None, None  # nobody knows how much it is, so no limit holds it
         rise = row.same_work_usd_per_month - whole
-        return rise, rise / whole
+        return rise, share_of(rise, whole)
     return row.change_usd_per_month, row.changed_share
