@@ -11,6 +11,7 @@ from breakeven.catalog.store import Catalogue
 from breakeven.errors import InputError, Problem
 from breakeven.gate.baseline import Approved, Baseline, policy_digest, read_baseline, renewal, unpacked
 from breakeven.gate.compared import Facts, Side
+from breakeven.gate.even import MONTH_HOURS
 from breakeven.gate.facts import World, companions, with_file
 from breakeven.gate.policy import load_policy
 from breakeven.gate.question import Question, Request
@@ -93,4 +94,6 @@ def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folde
             data = with_file(data, loc, str(path))
             labels[str(path)] = f"{name} as approved"
     placed = from_document(Document(pinned, place, None))
-    return Side(placed, baseline.as_of, approved.snapshot, baseline.tool_version, baseline.catalogue_digest, data=data if files else None, labels=labels)
+    # What was recorded of another month is no cost of the gate's: it is computed anew.
+    recorded = approved.snapshot if MONTH_HOURS in (baseline.hours_per_month, loaded.profile.finance.hours_per_month) else None
+    return Side(placed, baseline.as_of, recorded, baseline.tool_version, baseline.catalogue_digest, data=data if files else None, labels=labels)

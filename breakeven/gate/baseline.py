@@ -13,7 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from breakeven import __version__
+from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
+from breakeven.gate.even import MONTH_HOURS, in_the_gates_month
 from breakeven.gate.facts import World, companions
 from breakeven.gate.snapshot import Snapshot, from_data, snapshot, to_data
 from breakeven.profile.load import LoadedProfile
@@ -48,6 +50,7 @@ class Baseline(Struct, frozen=True):
     digest: str
     profiles: Mapping[str, Approved]
     policy_digest: str | None = None  # of the policy it was approved under, if one was given
+    hours_per_month: float | None = None  # the month of its costs; None: of each profile's own
 
 
 class SignOff(Struct, frozen=True):
@@ -69,7 +72,7 @@ def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str,
     if len(dates) != 1:
         shown = ", ".join(date.isoformat() for date in dates)
         raise InputError(Problem(f"the profiles look up facts of different dates ({shown})", "give one --as-of", "--approve"))
-    results = [(loaded, world.compare(loaded, dates[0])) for loaded in heads]
+    results = [(loaded, world.compare(in_the_gates_month(loaded), dates[0])) for loaded in heads]
     secret = sorted({source.id for _, result in results for source in result.sources if source.confidential})
     if secret:
         raise InputError(
@@ -87,19 +90,26 @@ def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str,
         "as_of": dates[0].isoformat(),
         "catalog": {"version": world.catalogue.version, "digest": world.catalogue.digest},
         "subject": subject,
+        "hours_per_month": MONTH_HOURS,
         "policy_digest": None if policy is None else policy_digest(policy),
         "approved_by": sign_off.by,
         "approved_on": sign_off.on.isoformat() if sign_off.on else None,
         "reason": sign_off.reason,
         "profiles": {
             loaded.profile.name: {
-                "costs": to_data(costs[loaded.profile.name]), "digest": result.profile_digest, "files": _embedded(loaded),
+                "costs": to_data(costs[loaded.profile.name]), "digest": _digest_of_profile(loaded, world, result), "files": _embedded(loaded),
                 "profile": _plain(loaded.document.data),
             }
             for loaded, result in sorted(results, key=lambda row: row[0].profile.name)
         },
     }  # fmt: skip
     return json.dumps({**body, "digest": _digest(body)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _digest_of_profile(loaded: LoadedProfile, world: World, result: Comparison) -> str:
+    """The digest that every other report has of it, whatever month it is counted in here."""
+    same = loaded.profile.finance.hours_per_month == MONTH_HOURS
+    return result.profile_digest if same else world.compare(loaded, result.as_of).profile_digest
 
 
 def _embedded(loaded: LoadedProfile) -> dict[str, str]:
@@ -180,7 +190,7 @@ def _baseline(data: Mapping[str, Any], path: str) -> Baseline:
     return Baseline(
         path, dt.date.fromisoformat(data["as_of"]), str(data["tool_version"]), str(data["catalog"]["version"]),
         str(data["catalog"]["digest"]), str(data["subject"]), who, data["approved_on"], why, str(data["digest"]), profiles,
-        data.get("policy_digest"),
+        data.get("policy_digest"), data.get("hours_per_month"),
     )  # fmt: skip
 
 

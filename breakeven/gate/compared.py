@@ -21,6 +21,7 @@ from breakeven.compare.numbers import usd
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
 from breakeven.gate.attribution import Share, attribute
+from breakeven.gate.even import in_the_gates_month, month_left_out, over_the_bases_years, taken_back
 from breakeven.gate.facts import World
 from breakeven.gate.remarks import remarks
 from breakeven.gate.report import Compared, ToolChange
@@ -60,21 +61,23 @@ class Side(Struct, frozen=True):
         return self.loaded.document.data if self.data is None else self.data
 
 
-def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, facts: Facts) -> tuple[Compared, Comparison]:
-    """Raises BreakevenError when a side cannot be computed: unknown is never unchanged."""
+def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, facts: Facts) -> tuple[Compared, Comparison, LoadedProfile]:
+    """Both sides compared, the head's result on the facts that judge, and the head as it was counted.
+
+    Raises BreakevenError when a side cannot be computed: unknown is never unchanged.
+    """
     judged = facts.judged
     date = judged.date_of(head)
     name, path = head.profile.name, head.path
-    notes: list[str] = []
-    if base is not None:
-        head = _in_the_base_month(head, base.loaded, notes)
+    notes = taken_back(head, None if base is None else base.loaded)
+    head, base = _evened(head, base)
     result = judged.compare(head, date)
     now = snapshot(result, subject)
     later = None if facts.head is judged else snapshot(facts.head.compare(head, date), subject)
     on_head_facts = later.usd_per_month if later is not None else None
     if base is None:
-        row = Compared(name, path, None, now, None, None, date, date, first_after=_first(result), head_facts_usd_per_month=on_head_facts)
-        return row, result
+        row = Compared(name, path, None, now, None, None, date, date, notes=tuple(notes), first_after=_first(result), head_facts_usd_per_month=on_head_facts)
+        return row, result, head
     base_date = base.as_of or judged.date_of(base.loaded)
     # The same bytes of data and files cost the same: half the work of a repository where little changed.
     same = base.data is None and repr(base.loaded.document.data) == repr(head.document.data)
@@ -118,18 +121,18 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), head_facts_usd_per_month=on_head_facts,
         same_work_usd_per_month=same_work, same_work_unserved=unserved,
     )  # fmt: skip
-    return row, result
+    return row, result, head
 
 
-def _in_the_base_month(head: LoadedProfile, base: LoadedProfile, notes: list[str]) -> LoadedProfile:
-    """The head with the base's month: a shorter month would pass for a saving."""
-    hours = base.profile.finance.hours_per_month, head.profile.finance.hours_per_month
-    if hours[0] == hours[1]:
-        return head
-    notes.append(f"the month goes from {hours[0]:g} to {hours[1]:g} hours; both sides are counted in the base's month")
-    month = {key: value for key, value in (base.document.data.get("finance") or {}).items() if key == "hours_per_month"}
-    others = {key: value for key, value in (head.document.data.get("finance") or {}).items() if key != "hours_per_month"}
-    return from_document(Document({**head.document.data, "finance": {**others, **month}}, head.path, head.document.node))
+def _evened(head: LoadedProfile, base: Side | None) -> tuple[LoadedProfile, Side | None]:
+    """Both sides in one month, and their one-off costs over the same years."""
+    head = in_the_gates_month(head)
+    if base is None:
+        return head, None
+    loaded = in_the_gates_month(base.loaded)
+    if loaded is not base.loaded:
+        base = replace(base, loaded=loaded, data=None if base.data is None else month_left_out(base.data))
+    return over_the_bases_years(head, loaded), base
 
 
 def _with_the_same_work(head: LoadedProfile, base: LoadedProfile) -> LoadedProfile | None:

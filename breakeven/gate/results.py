@@ -15,6 +15,7 @@ from breakeven.catalog.store import Catalogue
 from breakeven.errors import InputError, Problem
 from breakeven.gate.baseline import strict_json
 from breakeven.gate.compared import Facts, Side, compare_profile
+from breakeven.gate.even import MONTH_HOURS
 from breakeven.gate.facts import World, companions
 from breakeven.gate.report import FactsId, GateReport
 from breakeven.gate.snapshot import Snapshot
@@ -36,11 +37,13 @@ def diff_files(a: str, b: str, *, catalog: Sequence[Path], as_of: dt.date | None
     """Two profiles or results; a result brings the date of its facts and what it cost then."""
     left, right = _read(a), _read(b)
     world = World.of(Catalogue.load(list(catalog)), as_of or right.as_of)
-    side = Side(left.loaded, as_of or left.as_of, left.recorded, left.tool_version, left.facts)
-    row, _ = compare_profile(right.loaded, side, subject="cheapest", facts=Facts(world, world))
+    # What was recorded of another month is no cost of the gate's: it is computed anew.
+    recorded = left.recorded if left.loaded.profile.finance.hours_per_month == MONTH_HOURS else None
+    side = Side(left.loaded, as_of or left.as_of, recorded, left.tool_version, left.facts)
+    row, *_ = compare_profile(right.loaded, side, subject="cheapest", facts=Facts(world, world))
     notes = []
     now, then = row.head.usd_per_month, right.recorded.usd_per_month if right.recorded else None
-    if now is not None and then is not None and as_of is None and abs(now - then) >= 0.005:
+    if now is not None and then is not None and as_of is None and right.loaded.profile.finance.hours_per_month == MONTH_HOURS and abs(now - then) >= 0.005:
         notes.append(f"{b} recorded {then:.2f} USD a month with breakeven {right.tool_version}; on today's facts it is {now:.2f}")
     return GateReport("diff", a, b, "cheapest", FactsId(world.catalogue.version, world.catalogue.digest), __version__, (row,), notes=tuple(notes))
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, WAIVER
-from tests.gate.scene import RISE, Register, Scene
+from tests.gate.scene import OWN, RISE, Register, Scene
 
 TOKENS = PROFILE.replace("requests_per_day: 33333", "tokens_per_day: 50M")
 ON = ["--on", "2026-11-24"]
@@ -47,6 +48,34 @@ def a_prompt_that_no_longer_fits(scene: Scene) -> None:
     scene.write({"chat.yaml": NARROW.replace("input_tokens: 1000", "input_tokens: 4000")})
 
 
+# --- in which month, over which years -----------------------------------------------------------------
+
+SHORT = "finance: {hours_per_month: 1}\n"
+BUDGET = RISE + "  budget_month: {max_usd: 6k}\n"
+
+
+@sabotage(1, "new_profile: .*it adds \\$7,097 a month")
+def a_new_profile_with_a_month_of_an_hour(scene: Scene) -> None:
+    scene.base({"breakeven.policy.yaml": RISE + WAIVER.format(rule="new_profile", scope="new", expires="2027-01-01", more=", max_usd_per_month: $100")})
+    scene.write({"new.yaml": PROFILE.replace("name: chat", "name: new") + SHORT})
+    scene.more = ["new.yaml", *ON]
+
+
+@sabotage(1, "budget_month: \\$7,097 a month is above the budget of \\$6,000")
+def a_month_of_an_hour_that_has_landed_already(scene: Scene) -> None:
+    scene.base({"chat.yaml": PROFILE.replace("33333", "20000") + SHORT, "breakeven.policy.yaml": BUDGET.replace("1%", "900%")})
+    scene.write({"chat.yaml": PROFILE + SHORT})
+
+
+MOVING = PROFILE.replace("  supply:", "  migration_usd: 60000\n  supply:")
+
+
+@sabotage(1, "horizon_years goes from 3 to 30 \\(chat.yaml:14\\); both sides spread one-off costs over the base's 3(.*\n)*.*cost_increase")
+def one_off_costs_spread_over_a_longer_time(scene: Scene) -> None:
+    scene.base({"chat.yaml": MOVING, "breakeven.policy.yaml": OWN})
+    scene.write({"chat.yaml": MOVING.replace("usd_per_gpu_hour: 12", "usd_per_gpu_hour: 13") + "finance: {horizon_years: 30}\n"})
+
+
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     prepare, code, words = SABOTAGES[name]
@@ -66,3 +95,23 @@ def test_tasks_that_nothing_has_room_for_are_no_saving(scene: Scene, capsys: pyt
     (finding,) = (item for item in found(scene, capsys, *ON)["findings"])
     assert finding["message"].startswith("the same tasks could not be served, so what they would cost is unknown")
     assert finding["waived_by"] is None
+
+
+def test_a_baseline_counts_in_the_gates_month_too(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.write({"chat.yaml": PROFILE + SHORT})
+    assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--approve", "--approver", "bob", "--reason", "start", "-o", "approved.json"]) == 0
+    capsys.readouterr()
+    assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--baseline", "approved.json", "-f", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["profiles"]
+    assert round(row["base"]["usd_per_month"], 2) == round(row["head"]["usd_per_month"], 2) == 7097.15
+    assert row["market_usd_per_month"] == row["total_usd_per_month"] == 0.0
+
+
+def test_a_result_of_another_month_is_computed_anew(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.write({"chat.yaml": PROFILE + SHORT})
+    assert run(["run", "chat.yaml", "--format", "json", "-o", "then.json"]) == 0
+    capsys.readouterr()
+    assert run(["diff", "then.json", "chat.yaml", "-f", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["profiles"]
+    assert row["total_usd_per_month"] == 0.0
+    assert row["base"]["usd_per_month"] > 5000

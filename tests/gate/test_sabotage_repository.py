@@ -41,7 +41,7 @@ def a_longer_prompt_with_the_volume_rewritten_in_tokens(scene: Scene) -> None:
     scene.write({"chat.yaml": DOUBLED.replace("requests_per_day: 33333", "tokens_per_day: 50M")})
 
 
-@sabotage(1, "base's month")
+@sabotage(1, "a month of 730 hours(.*\n)*.*cost_increase: this change costs")
 def a_shorter_month(scene: Scene) -> None:
     scene.write({"chat.yaml": DOUBLED + "finance: {hours_per_month: 100}\n"})
 
