@@ -21,18 +21,20 @@ from breakeven.gate.question import Question, Request
 from breakeven.gate.report import Finding
 from breakeven.gate.revision import (
     Revision,
-    gone,
     head_commit,
     is_dirty,
     placed,
     relative,
+    shown,
     submodules,
     top_level,
     verify,
 )
-from breakeven.gate.unchecked import YAML, unchecked
+from breakeven.gate.unchecked import folders_of, profiles_gone, unchecked
 from breakeven.profile.load import LoadedProfile, load_profile
-from breakeven.yamlio import Document, load_bytes, load_path
+from breakeven.yamlio import Document, load_path
+
+_YAML = (".yaml", ".yml")  # what a catalogue reads
 
 
 class _Base(Struct, frozen=True):
@@ -87,21 +89,25 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     head_world = World.of(Catalogue.load(list(request.catalog)), request.as_of) if base.other_overlays else judged
     base_lock = _base_lock(lock_path, base) if lock_path is not None else None
     date = dt.date.fromisoformat(str(base_lock["as_of"])) if base_lock is not None else None
-    found = _moved(base, heads, wanted, files)
+    left = profiles_gone(revision)
+    found = _moved(base, heads, wanted, files, left)
     sides: dict[str, Side | None] = {}
     seen = dict(files)
     for item in heads:
         name = found[item.path]
         sides[item.path] = _side(base, item, name, date, seen) if name is not None else None
-    left = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None})
-    base.notes.extend(left.notes)
-    head, dirty = head_commit(repository), is_dirty(repository)
-    if revision.commit.startswith(head) and not dirty:
+    beside = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None}, left)
+    base.notes.extend(beside.notes)
+    head = head_commit(repository)
+    same_commit = revision.commit.startswith(head)
+    # A file that nothing tracks yet is no change to git, and may be all that there is to judge.
+    dirty = is_dirty(repository) or (same_commit and (bool(base.other_overlays) or not set(wanted.values()) <= set(files)))
+    if same_commit and not dirty:
         base.notes.append(f"{revision.ref} is the commit that is checked out, and nothing is uncommitted: there is no change to judge")
     return Question(
         sides, Facts(judged, head_world), policy, base=f"{revision.ref} ({revision.commit[:12]})",
         head=head + (" with uncommitted changes" if dirty else ""), notes=tuple(base.notes),
-        general=(*_stale(revision, asked, seen), *left.findings), policy_document=policy_document, base_lock=base_lock,
+        general=(*_stale(revision, asked, seen), *beside.findings), policy_document=policy_document, base_lock=base_lock,
         places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
     )  # fmt: skip
 
@@ -113,13 +119,13 @@ def _stale(revision: Revision, asked: Sequence[str], seen: Mapping[str, str]) ->
         for name in _differing(fork.files([*asked, *seen]), seen):
             yield Finding(
                 "stale_branch", "error", "", "the base changed this file after this branch left it, so base and head differ by more than this change",
-                "merge or rebase onto the base, or compare with the common ancestor", name, file=name, about=name,
+                "merge or rebase onto the base, or compare with the common ancestor", shown(name), file=shown(name), about=shown(name),
             )  # fmt: skip
     if newer is not None:
         for name in _differing(newer.files([*asked, *seen]), seen):
             yield Finding(
                 "stale_branch", "error", "", f"{revision.ref} is behind {newer.ref}, which has another version of this file",
-                f"compare with {newer.ref}", name, file=name, about=f"{newer.ref} {name}",
+                f"compare with {newer.ref}", shown(name), file=shown(name), about=f"{newer.ref} {shown(name)}",
             )  # fmt: skip
 
 
@@ -175,7 +181,7 @@ def _contents(path: Path) -> dict[str, bytes]:
     if path.is_file():
         return {"": _lines(path.read_bytes())}
     # What a catalogue reads: editors' and the system's own files do not count.
-    return {p.relative_to(path).as_posix(): _lines(p.read_bytes()) for p in path.rglob("*") if p.is_file() and p.suffix in YAML}
+    return {p.relative_to(path).as_posix(): _lines(p.read_bytes()) for p in path.rglob("*") if p.is_file() and p.suffix in _YAML}
 
 
 def _base_lock(name: str, base: _Base) -> dict[str, Any]:
@@ -184,27 +190,24 @@ def _base_lock(name: str, base: _Base) -> dict[str, Any]:
     return read_lock(base.path(name))
 
 
-def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str], files: Mapping[str, str]) -> dict[str, str | None]:
-    """Each head's file at the base: of the same path, else one of the same profile name that is gone now."""
+def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str], files: Mapping[str, str], left: Mapping[str, str]) -> dict[str, str | None]:
+    """Each head's file at the base: of the same path, else one of the same profile name that is gone now.
+
+    Only one that is gone from where the check looks counts: any other file of that name, a test's for example,
+    was never judged, and however dear it is, it makes no base that a new profile could be cheaper than.
+    """
     found: dict[str, str | None] = {path: name if name in files else None for path, name in wanted.items()}
-    new = [item for item in heads if found[item.path] is None]
-    if not new:
-        return found
-    missing = gone(base.revision, YAML)
-    by_name: dict[str, list[str]] = {}
-    for name, raw in base.revision.read(missing).items():
-        try:
-            data = load_bytes(raw, name).data
-        except BreakevenError:
-            continue
-        if isinstance(data, dict) and isinstance(data.get("name"), str):
-            by_name.setdefault(data["name"], []).append(name)
-    for item in new:
-        same = by_name.get(item.profile.name, [])
+    folders = folders_of(wanted.values())
+    for item in (item for item in heads if found[item.path] is None):
+        named = sorted(path for path, name in left.items() if name == item.profile.name)
+        same = [path for path in named if Path(path).parent.as_posix() in folders]
         if len(same) == 1:
             found[item.path] = same[0]
-            base.fetch({same[0]: missing[same[0]]})
-            base.notes.append(f"{wanted[item.path]} was {same[0]} at the base")
+            base.fetch(base.revision.files(same))
+            base.notes.append(f"{wanted[item.path]} was {shown(same[0])} at the base")
+        elif named:
+            why = "two of that name are gone" if same else "the check does not look there"
+            base.notes.append(f"{wanted[item.path]} is new: {', '.join(map(shown, named))} of the same name is gone, but is no base, since {why}")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,6 +24,7 @@ from breakeven.gate.facts import World
 from breakeven.gate.policy import RULE_IDS, Policy, load_policy
 from breakeven.gate.question import Question, Request
 from breakeven.gate.report import Compared, FactsId, Finding, GateReport, WaiverStatus
+from breakeven.gate.revision import no_text, shown
 from breakeven.gate.rules import Case, judge
 from breakeven.gate.waivers import apply_waivers
 from breakeven.profile.load import LoadedProfile, load_profile
@@ -33,6 +35,7 @@ def run_gate(request: Request) -> GateReport:
     """Diff or check every profile. Raises BreakevenError for whatever cannot be judged: never a silent pass."""
     if not request.profiles:
         raise InputError(Problem("no profile was named", "name at least one profile file", "PROFILE"))
+    _refuse_names_that_are_no_text(request)
     if request.lock is not None:
         request = _locked(request, request.lock)
     heads = _heads(request.profiles)
@@ -46,6 +49,18 @@ def run_gate(request: Request) -> GateReport:
         with TemporaryDirectory(prefix="breakeven-baseline-") as name:
             return _report(request, heads, against_baseline(request, heads, Path(name)))
     raise InputError(Problem("nothing to compare with", "give --base-ref REV or --baseline FILE", request.kind))
+
+
+def _refuse_names_that_are_no_text(request: Request) -> None:
+    """No surface could name such a file so that another program finds it."""
+    problems = []
+    for path in (*request.profiles, *request.catalog, *(path for path in (request.policy_path, request.baseline, request.lock) if path is not None)):
+        if no_text(str(path)):
+            utf_8 = not no_text(os.fsencode(str(path)).decode("utf-8", "surrogateescape"))
+            said = ("has letters that this locale cannot name", "set PYTHONUTF8=1, or LC_ALL=C.UTF-8") if utf_8 else ("has a name that is not UTF-8", "rename the file")
+            problems.append(Problem(*said, shown(str(path))))
+    if problems:
+        raise InputError(problems)
 
 
 def _locked(request: Request, lock: Path) -> Request:
@@ -83,6 +98,7 @@ def approve(request: Request, sign_off: SignOff) -> str:
     """The text of a signed-off baseline of the profiles as they stand."""
     if not sign_off.by.strip() or not sign_off.reason.strip():
         raise InputError(Problem("a baseline is signed off by someone, for a reason", "give --approver WHO and --reason WHY", "--approve"))
+    _refuse_names_that_are_no_text(request)
     document = load_path(request.policy_path) if request.policy_path is not None else None
     subject = load_policy(document).subject if document is not None else "cheapest"
     world = World.of(Catalogue.load(list(request.catalog)), request.as_of)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from breakeven.errors import InputError, Problem
 
 _TIMEOUT_SECONDS = 60
 _MAX_BYTES = 64_000_000
+_AT_ONCE_BYTES = 16_000_000
 _PATHS_AT_ONCE = 400  # long lists would not fit on a command line
 _OPTION = "--base-ref"
 _FILE_MODES = ("100644", "100755")
@@ -72,7 +73,7 @@ class Revision(Struct, frozen=True):
             if not chunk and paths and "." not in paths:
                 break
             raw = git("ls-tree", "-r", "-z", "--full-tree", self.commit, "--", *chunk, cwd=self.repository)
-            for entry in raw.decode("utf-8", "surrogateescape").split("\0"):
+            for entry in os.fsdecode(raw).split("\0"):
                 if not entry:
                     continue
                 facts, _, name = entry.partition("\t")
@@ -103,12 +104,33 @@ class Revision(Struct, frozen=True):
             at = end + 1 + size + 1
         return {name: contents[identity] for name, identity in files.items()}
 
-    def changed(self, suffixes: Sequence[str]) -> tuple[str, ...]:
-        """Files of the working tree that differ from this revision's, new ones included, by suffix."""
+    def small(self, files: Mapping[str, str], max_bytes: int) -> Iterator[tuple[str, bytes]]:
+        """The bytes of those files that are no larger: what a change removes may be of any size and number."""
+        chunk: dict[str, str] = {}
+        total = 0
+        for name, size in self._sizes(files).items():
+            if size > max_bytes:
+                continue
+            if total + size > _AT_ONCE_BYTES:
+                yield from self.read(chunk).items()
+                chunk, total = {}, 0
+            chunk[name], total = files[name], total + size
+        yield from self.read(chunk).items()
+
+    def _sizes(self, files: Mapping[str, str]) -> dict[str, int]:
+        if not files:
+            return {}
+        raw = git("cat-file", "--batch-check=%(objectname) %(objectsize)", cwd=self.repository, stdin="".join(f"{one}\n" for one in files.values()).encode())
+        rows = [line.split(" ") for line in raw.decode().splitlines()]
+        if any(not size.isdigit() for *_, size in rows):
+            raise _left_out(self.repository)
+        return {name: int(size) for name, (*_, size) in zip(files, rows, strict=True)}
+
+    def changed(self) -> tuple[str, ...]:
+        """Files of the working tree that differ from this revision's, new ones included."""
         differ = git("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", self.commit, "--", cwd=self.repository)
         new = git("ls-files", "-z", "--others", "--exclude-standard", cwd=self.repository)
-        names = (differ + new).decode("utf-8", "surrogateescape").split("\0")
-        return tuple(sorted({name for name in names if name.endswith(tuple(suffixes))}))
+        return tuple(sorted({name for name in os.fsdecode(differ + new).split("\0") if name}))
 
     def newer(self) -> Revision | None:
         """What was fetched of this branch since, where the revision is a local branch that lags behind it."""
@@ -172,7 +194,7 @@ def top_level(start: Path) -> Path:
 def _top_level(folder: Path) -> Path | None:
     """The working tree that holds a folder; None outside every repository."""
     try:
-        return Path(git("rev-parse", "--show-toplevel", cwd=folder).decode("utf-8", "surrogateescape").rstrip("\n")).resolve()
+        return Path(os.fsdecode(git("rev-parse", "--show-toplevel", cwd=folder)).rstrip("\n")).resolve()
     except InputError as error:
         if all(problem.message.startswith("not a git repository") for problem in error.problems):
             return None
@@ -192,7 +214,7 @@ def _holds(outer: Path, folder: Path) -> bool:
 
 def submodules(repository: Path) -> frozenset[str]:
     """Folders that the index has as repositories of their own, whether or not they are checked out."""
-    rows = git("ls-files", "-z", "--stage", cwd=repository).decode("utf-8", "surrogateescape").split("\0")
+    rows = os.fsdecode(git("ls-files", "-z", "--stage", cwd=repository)).split("\0")
     return frozenset(row.partition("\t")[2] for row in rows if row.startswith("160000 "))
 
 
@@ -237,7 +259,9 @@ def relative(path: Path, repository: Path, apart: Collection[str] = ()) -> str:
     A link is refused because its target has a base of its own: a profile replaced by a link to a
     dearer one would be compared with that one.
     """
-    lexical = Path(os.path.normpath(path if path.is_absolute() else Path.cwd().resolve() / path))
+    written = path if path.is_absolute() else Path.cwd().resolve() / path
+    _refuse_way_back(written)
+    lexical = Path(os.path.normpath(written))
     if not lexical.is_relative_to(repository):
         # The way to the repository may itself go through links (a linked home, say); inside it none may.
         lexical = next((Path(os.path.normpath(folder.resolve() / lexical.relative_to(folder)))
@@ -254,6 +278,30 @@ def relative(path: Path, repository: Path, apart: Collection[str] = ()) -> str:
             where = step.relative_to(repository).as_posix()
             raise InputError(Problem(f"lies in a repository of its own ({where}), whose history is not the one that judges", "keep what is checked in one repository", str(path)))
     return inside.as_posix()
+
+
+def shown(name: str) -> str:
+    """A file's name as a report may print it: bytes of it that are no text are escaped.
+
+    >>> shown("ch\\udcff.yaml")
+    'ch%FF.yaml'
+    """
+    text = os.fsencode(name).decode("utf-8", "surrogateescape")
+    return "".join(f"%{ord(c) - 0xDC00:02X}" if no_text(c) else c for c in text)
+
+
+def no_text(name: str) -> bool:
+    """Whether a name holds bytes that are no letters, or none that the locale has."""
+    return any("\ud800" <= c <= "\udfff" for c in name)
+
+
+def _refuse_way_back(path: Path) -> None:
+    """``link/..`` is the folder of the link's target for what opens the file, and that of the link for what reads its name."""
+    way = Path(path.anchor)
+    for part in path.parts[1:]:
+        if part == ".." and way.is_symlink():
+            raise InputError(Problem(f"goes back ('..') from a symbolic link ({way.name})", "name the file without the link", str(path)))
+        way = way.parent if part == ".." else way / part
 
 
 def placed(contents: Mapping[str, bytes], folder: Path) -> None:
@@ -280,10 +328,6 @@ def head_commit(repository: Path) -> str:
         raise InputError(Problem("no commit is checked out here", "commit the change first", _OPTION)) from None
 
 
-def gone(revision: Revision, suffixes: Iterable[str]) -> dict[str, str]:
-    """Files of the revision that the working tree no longer has, by suffix: where a moved file came from."""
-    endings = tuple(suffixes)
-    return {
-        name: identity for name, identity in revision.files(["."]).items()
-        if name.endswith(endings) and not os.path.lexists(revision.repository / name)
-    }  # fmt: skip
+def gone(revision: Revision) -> dict[str, str]:
+    """Files of the revision that the working tree no longer has: where a moved file came from."""
+    return {name: identity for name, identity in revision.files(["."]).items() if not os.path.lexists(revision.repository / name)}

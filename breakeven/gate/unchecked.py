@@ -1,23 +1,25 @@
 """What a change keeps away from the check: profiles that moved out of it, are gone, or were never named.
 
 A check judges the files that it is given. A profile that leaves their folder leaves the gate with it, so
-every file that a change touches is looked at: whether it is a profile, and of which name.
+every file that a change touches is looked at, whatever it is called: whether it is a profile, and of which
+name. Other commands read a profile from any file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from breakeven.errors import BreakevenError
 from breakeven.gate.report import Finding
-from breakeven.gate.revision import Revision, gone
+from breakeven.gate.revision import Revision, gone, shown
 from breakeven.yamlio import MAX_BYTES, load_bytes
 
-YAML = (".yaml", ".yml")
 _SHOWN = 5
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(?:\r\n|[\n\r\x85\u2028\u2029])[ \t]*)")
 
 
 class Unchecked(Struct, frozen=True):
@@ -27,37 +29,49 @@ class Unchecked(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def unchecked(base: Revision, checked: Collection[str], compared: Collection[str]) -> Unchecked:
-    """``checked`` are the files of the check, ``compared`` those of the base that they are compared with."""
-    folders = {Path(name).parent.as_posix() for name in checked}
-    lost = _named({name: raw for name, raw in base.read(gone(base, YAML)).items() if name not in compared})
-    other = _named({name: raw for name in base.changed(YAML) if name not in checked and (raw := _here(base.repository / name)) is not None})
+def profiles_gone(base: Revision) -> dict[str, str]:
+    """Profiles of the base that the working tree no longer has, with their names."""
+    return _named(base.small(gone(base), MAX_BYTES))
+
+
+def folders_of(checked: Iterable[str]) -> set[str]:
+    """The folders in which the check looks: those of the files that it is given."""
+    return {Path(name).parent.as_posix() for name in checked}
+
+
+def unchecked(base: Revision, checked: Collection[str], compared: Collection[str], left: Mapping[str, str]) -> Unchecked:
+    """``checked`` are the files of the check, ``compared`` those of the base that they are compared with, ``left`` what is gone."""
+    folders = folders_of(checked)
+    lost = {path: name for path, name in left.items() if path not in compared}
+    other = _named((name, raw) for name in base.changed() if name not in checked and (raw := _here(base.repository / name)) is not None)
     findings, moved = [], set()
     for old, name in lost.items():
         for new in (path for path, found in other.items() if found == name and Path(old).parent.as_posix() in folders):
             moved |= {old, new}
-            findings.append(
-                Finding("left_unchecked", "error", "", f"{name} moved from {old} to {new}, which is not checked here", "check the new file as well", new, file=new, about=new)
-            )
-    # Under another name too, nothing tells a profile that was renamed on its way out from one that is gone.
-    fresh = sorted(set(other) - moved - set(base.files(sorted(other))))
-    for old in sorted(name for name in set(lost) - moved if fresh and Path(name).parent.as_posix() in folders):
-        said = f"{lost[old]} ({old}) is gone, and what is new is not checked here: {_list(fresh)}"
-        findings.append(Finding("left_unchecked", "error", "", said, "check the new file as well, or remove the old one in a change of its own", fresh[0], file=fresh[0], about=old))
+            findings.append(_finding(f"{name} moved from {shown(old)} to {shown(new)}, which is not checked here", "check the new file as well", new, about=new))
+    # Under another name, or in place of what another file said, nothing tells a profile that went there from one that is gone.
+    could_hold_it = sorted(set(other) - moved)
+    for old in sorted(name for name in set(lost) - moved if could_hold_it and Path(name).parent.as_posix() in folders):
+        said = f"{lost[old]} ({shown(old)}) is gone, and profiles that change here are not checked: {_list(could_hold_it)}"
+        findings.append(_finding(said, "check them as well, or remove the old one in a change of its own", could_hold_it[0], about=old))
         moved.add(old)
     notes = []
-    if left := sorted(set(lost) - moved):
-        notes.append(f"gone since the base, so not checked: {_list(left)}")
-    if left := sorted(set(other) - moved):
-        notes.append(f"profiles that change here and are not among those checked: {_list(left)}")
+    if names := sorted(set(lost) - moved):
+        notes.append(f"gone since the base, so not checked: {_list(names)}")
+    if names := sorted(set(other) - moved):
+        notes.append(f"profiles that change here and are not among those checked: {_list(names)}")
     return Unchecked(tuple(notes), tuple(findings))
 
 
-def _named(files: Mapping[str, bytes]) -> dict[str, str]:
+def _finding(message: str, fix: str, path: str, *, about: str) -> Finding:
+    return Finding("left_unchecked", "error", "", message, fix, shown(path), file=shown(path), about=shown(about))
+
+
+def _named(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     """The profiles among some files, with their names."""
     out = {}
-    for path, raw in files.items():
-        if b"workload" not in raw or len(raw) > MAX_BYTES:
+    for path, raw in files:
+        if not _may_be_a_profile(raw):
             continue
         try:
             data = load_bytes(raw, path).data
@@ -66,6 +80,18 @@ def _named(files: Mapping[str, bytes]) -> dict[str, str]:
         if isinstance(data, dict) and isinstance(data.get("workload"), dict) and ("api" in data or "self_host" in data):
             out[path] = str(data.get("name"))
     return out
+
+
+def _may_be_a_profile(raw: bytes) -> bool:
+    """Whether the key that every profile has occurs in a file, in letters or in the escapes that YAML has for them."""
+    if b"workload" in raw:
+        return True
+    return b"\\" in raw and b"\0" not in raw and "workload" in _ESCAPE.sub(_letter, raw.decode("utf-8", "replace"))
+
+
+def _letter(match: re.Match[str]) -> str:
+    digits = next((group for group in match.groups() if group), None)
+    return "" if digits is None else chr(min(int(digits, 16), 0x10FFFF))
 
 
 def _here(path: Path) -> bytes | None:
@@ -77,4 +103,4 @@ def _here(path: Path) -> bytes | None:
 
 def _list(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return ", ".join(map(shown, names[:_SHOWN])) + more
