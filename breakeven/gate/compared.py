@@ -74,9 +74,8 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     result = judged.compare(head, date)
     now = snapshot(result, subject)
     later = None if facts.head is judged else snapshot(facts.head.compare(head, date), subject)
-    on_head_facts = later.usd_per_month if later is not None else None
     if base is None:
-        row = Compared(name, path, None, now, None, None, date, date, notes=tuple(notes), first_after=_first(result), head_facts_usd_per_month=on_head_facts)
+        row = Compared(name, path, None, now, None, None, date, date, notes=tuple(notes), first_after=_first(result), later=later)
         return row, result, head
     base_date = base.as_of or judged.date_of(base.loaded)
     # The same bytes of data and files cost the same: half the work of a repository where little changed.
@@ -118,7 +117,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     unserved = as_many is not None and same_work is None
     row = Compared(
         name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, tool=versions, shares=shares,
-        notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), head_facts_usd_per_month=on_head_facts,
+        notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), later=later,
         same_work_usd_per_month=same_work, same_work_unserved=unserved,
     )  # fmt: skip
     return row, result, head

@@ -61,7 +61,7 @@ class Compared(Struct, frozen=True):
     tool: ToolChange | None = None  # which versions those are, where they move the cost
     same_work_usd_per_month: float | None = None  # the head's cost for the tasks of the base, where the head counts fewer
     same_work_unserved: bool = False  # the head counts fewer tasks, and as many as the base's could not be served
-    head_facts_usd_per_month: float | None = None  # the head's cost once its own overlays hold, where they change
+    later: Snapshot | None = None  # the head once its own overlays hold, where they change
     shares: tuple[Share, ...] = ()
     notes: tuple[str, ...] = ()
     moved_from: str | None = None  # where the base has it, if elsewhere
@@ -77,6 +77,11 @@ class Compared(Struct, frozen=True):
     def base_at_head_facts(self) -> float | None:
         """What the base costs on the facts of the head."""
         return self.base_now.usd_per_month if self.base_now else None
+
+    @property
+    def head_facts_usd_per_month(self) -> float | None:
+        """What the head costs once its own overlays hold; None where they do not change."""
+        return None if self.later is None else self.later.usd_per_month
 
     @property
     def after_usd_per_month(self) -> float | None:

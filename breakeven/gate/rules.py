@@ -135,40 +135,60 @@ def _market(case: Case) -> Iterator[Finding]:
                         "review the decision on the new prices", line=case.line_of("api"))  # fmt: skip
 
 
+_BUDGETS = (("budget_month", "a month", "usd_per_month"), ("budget_mtok", "per Mtok", "usd_per_mtok"), ("budget_task", "per task", "usd_per_task"))
+_LANDED = " with the overlays of this change"  # they judge nothing here, and hold once it has landed
+
+
 def _budgets(case: Case) -> Iterator[Finding]:
-    rules, head, base = case.policy.rules, case.compared.head, case.compared.base_now
-    for name, unit, value in (
-        ("budget_month", "a month", head.usd_per_month), ("budget_mtok", "per Mtok", head.usd_per_mtok),
-        ("budget_task", "per task", head.usd_per_task),
-    ):  # fmt: skip
-        rule = getattr(rules, name)
+    head, later = case.compared.head, case.compared.later
+    for name, unit, figure in _BUDGETS:
+        rule = getattr(case.policy.rules, name)
         if rule is None:
             continue
-        if value is None:
-            yield case.find(name, f"no eligible offer can serve, so the cost {unit} is unknown", "mend the profile's offers")
-        elif value > rule.max_usd:
-            yield case.find(name, f"{usd(value)} {unit} is above the budget of {usd(rule.max_usd)}", "reduce it, or raise the budget first",
-                            line=case.line_of("workload"))  # fmt: skip
-    budget = rules.budget_month
-    if budget is None:
+        here = list(_over(case, name, unit, rule.max_usd, getattr(head, figure)))
+        yield from here
+        if later is not None and not here:
+            yield from _over(case, name, unit, rule.max_usd, getattr(later, figure), when=_LANDED, about="overlays")
+    yield from _crossed(case)
+
+
+def _over(case: Case, name: str, unit: str, limit: float, value: float | None, *, when: str = "", about: str = "") -> Iterator[Finding]:
+    if value is None:
+        yield case.find(name, f"no eligible offer can serve{when}, so the cost {unit} is unknown", "mend the profile's offers", about=about)
+    elif value > limit:
+        yield case.find(name, f"{usd(value)} {unit}{when} is above the budget of {usd(limit)}", "reduce it, or raise the budget first",
+                        line=case.line_of("workload"), about=about)  # fmt: skip
+
+
+def _crossed(case: Case) -> Iterator[Finding]:
+    rules, row = case.policy.rules, case.compared
+    before = None if row.base_now is None else row.base_now.usd_per_month  # on the same facts: the market's crossings are not this change's
+    if rules.budget_crossed is None or rules.budget_month is None or before is None or before > rules.budget_month.max_usd:
         return
-    later = case.compared.head_facts_usd_per_month
-    if later is not None and later > budget.max_usd and not (head.usd_per_month or 0.0) > budget.max_usd:
-        yield case.find("budget_month", f"{usd(later)} a month with the overlays of this change is above the budget of {usd(budget.max_usd)}",
-                        "reduce it, or raise the budget first", line=case.line_of("workload"), about="overlays")  # fmt: skip
-    before = None if base is None else base.usd_per_month  # on the same facts: the market's crossings are not this change's
-    if rules.budget_crossed is not None and before is not None and head.usd_per_month is not None and before <= budget.max_usd < head.usd_per_month:
-        yield case.find("budget_crossed", f"the budget of {usd(budget.max_usd)} a month was met before this change ({usd(before)})", "undo it",
-                        line=case.dearest_line())  # fmt: skip
+    limit = rules.budget_month.max_usd
+    for item, when, about in _now_and_landed(row):
+        if item.usd_per_month is not None and item.usd_per_month > limit:
+            yield case.find("budget_crossed", f"the budget of {usd(limit)} a month was met before this change ({usd(before)}), and is not{when} ({usd(item.usd_per_month)})",
+                            "undo it", line=case.dearest_line(), about=about)  # fmt: skip
+            return
+
+
+def _now_and_landed(row: Compared) -> Iterator[tuple[Snapshot, str, str]]:
+    """The head on the facts that judge, and on those that it brings along."""
+    yield row.head, "", ""
+    if row.later is not None:
+        yield row.later, _LANDED, "overlays"
 
 
 def _verdict(case: Case) -> Iterator[Finding]:
-    base, head = case.compared.base_now, case.compared.head  # on the same facts: the market's flips are not this change's
+    base = case.compared.base_now  # on the same facts: the market's flips are not this change's
     if case.policy.rules.verdict_flipped is None or base is None:
         return
-    if _side(base) != _side(head) or base.subject_side != head.subject_side:
-        was, now = (f"{item.cheaper or 'nothing'} (paid: {item.subject or 'nothing'})" for item in (base, head))
-        yield case.find("verdict_flipped", f"the cheaper side was {was} and is {now}", "review the decision", line=case.dearest_line())
+    for item, when, about in _now_and_landed(case.compared):
+        if _side(base) != _side(item) or base.subject_side != item.subject_side:
+            was, now = (f"{side.cheaper or 'nothing'} (paid: {side.subject or 'nothing'})" for side in (base, item))
+            yield case.find("verdict_flipped", f"the cheaper side was {was} and is {now}{when}", "review the decision", line=case.dearest_line(), about=about)
+            return
 
 
 def _side(item: Snapshot) -> str | None:

@@ -85,4 +85,7 @@ def _amount(finding: Finding, row: Compared) -> tuple[float | None, float | None
             return None, None  # nobody knows how much it is, so no limit holds it
         rise = row.same_work_usd_per_month - whole
         return rise, share_of(rise, whole)
+    if finding.about == "overlays":  # what it comes to once the change's own overlays hold
+        landed = None if row.head_facts_usd_per_month is None or whole is None else row.head_facts_usd_per_month - whole
+        return landed, share_of(landed, whole)
     return row.change_usd_per_month, row.changed_share

@@ -10,7 +10,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, WAIVER
-from tests.gate.scene import OWN, RISE, Register, Scene
+from tests.gate.scene import OWN, RENT, RISE, Register, Scene
 
 TOKENS = PROFILE.replace("requests_per_day: 33333", "tokens_per_day: 50M")
 ON = ["--on", "2026-11-24"]
@@ -76,6 +76,38 @@ def one_off_costs_spread_over_a_longer_time(scene: Scene) -> None:
     scene.write({"chat.yaml": MOVING.replace("usd_per_gpu_hour: 12", "usd_per_gpu_hour: 13") + "finance: {horizon_years: 30}\n"})
 
 
+# --- on which facts -----------------------------------------------------------------------------------
+
+RENTED = PROFILE.replace("rent: h100-sxm, usd_per_gpu_hour: 12, gpus: 1", "rent: h100-sxm, provider: own, gpus: 1")
+
+
+def made_dearer(scene: Scene, rules: str) -> None:
+    """An overlay of the change that makes what the profile rents ten times as dear once it has landed."""
+    scene.base({"chat.yaml": RENTED, "facts/own.yaml": RENT.format(price=3), "breakeven.policy.yaml": f"version: 1\nsubject: headline-self-host\nrules: {rules}\n"})
+    scene.write({"facts/own.yaml": RENT.format(price=30)})
+    scene.more = ["--catalog", "facts"]
+
+
+@sabotage(1, "budget_mtok: .* per Mtok with the overlays of this change is above the budget of \\$5.00")
+def tokens_that_an_overlay_makes_dearer(scene: Scene) -> None:
+    made_dearer(scene, "{budget_mtok: {max_usd: 5}}")
+
+
+@sabotage(1, "budget_task: .* per task with the overlays of this change is above the budget of \\$0.005")
+def tasks_that_an_overlay_makes_dearer(scene: Scene) -> None:
+    made_dearer(scene, "{budget_task: {max_usd: 0.005}}")
+
+
+@sabotage(1, "budget_crossed: .*was met before this change .*, and is not with the overlays of this change \\(\\$21,900\\)")
+def a_budget_that_an_overlay_crosses(scene: Scene) -> None:
+    made_dearer(scene, "{budget_month: {max_usd: 9k, level: warn}, budget_crossed: {level: error}}")
+
+
+@sabotage(1, "verdict_flipped: the cheaper side was rented:.* and is api:.* with the overlays of this change")
+def a_verdict_that_an_overlay_turns(scene: Scene) -> None:
+    made_dearer(scene, "{verdict_flipped: {level: error}}")
+
+
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     prepare, code, words = SABOTAGES[name]
@@ -115,3 +147,13 @@ def test_a_result_of_another_month_is_computed_anew(scene: Scene, capsys: pytest
     (row,) = json.loads(capsys.readouterr().out)["profiles"]
     assert row["total_usd_per_month"] == 0.0
     assert row["base"]["usd_per_month"] > 5000
+
+
+def test_a_waiver_of_a_crossed_budget_is_limited_by_what_the_overlay_does(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    made_dearer(scene, "{budget_month: {max_usd: 9k, level: warn}, budget_crossed: {level: error}}")
+    policy = (scene.folder / "breakeven.policy.yaml").read_text(encoding="utf-8")
+    scene.write({"facts/own.yaml": RENT.format(price=3)})
+    scene.base({"breakeven.policy.yaml": policy + WAIVER.format(rule="budget_crossed", scope="*", expires="2027-01-01", more=", max_usd_per_month: $100")})
+    scene.write({"facts/own.yaml": RENT.format(price=30)})
+    (crossed,) = (item for item in found(scene, capsys, *ON)["findings"] if item["rule"] == "budget_crossed")
+    assert crossed["waived_by"] is None
