@@ -16,38 +16,13 @@ from itertools import combinations
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError
-from breakeven.yamlio import Document, dotted
+from breakeven.gate.keys import CAUSES, Change, Loc, cause_of, changed_keys, mixed
+from breakeven.yamlio import Document
 
-Loc = tuple[int | str, ...]
-
-CAUSES = (
-    "volume", "token mix", "calls per task", "API price", "hardware price", "throughput", "power", "finance", "labour", "operations",
-)  # fmt: skip
-_VOLUME = {"tokens_per_day", "requests_per_day", "tasks_per_day", "demand"}
-_POWER = {"electricity_usd_per_kwh", "pue", "idle_w", "active_w", "nameplate_w", "colocation_usd_per_kw_month", "site"}
-_FINANCE = {"life_years", "residual_share", "amortisation", "prepaid_share", "term_years"}
-_THROUGHPUT_SUPPLY = {"gpus", "throughput", "min_replicas", "servers_per_replica"}
-_THROUGHPUT_HOST = {
-    "model", "engine", "weight_precision", "kv_precision", "throughput", "benchmark", "redundancy", "min_replicas", "headroom_share",
-    "speculative_acceptance", "speculative_tokens", "substitute", "hybrid",
-}  # fmt: skip
-
-
-# Labels, what only forecasts and risk read, and the date of the facts, which is the market's business.
-_COST_NOTHING = ("name", "description", "owner", "schema_version", "uncertainty", "forecast", "as_of")
-
-
-class Change(Struct, frozen=True):
-    """One key that differs, where it stands in the head, and what it was and is."""
-
-    key: str
-    cause: str
-    before: Any
-    after: Any
-    line: int | None
-    loc: Loc = ()
+_KEYS_ALONE = 100  # no more keys are costed one by one: each takes two evaluations
 
 
 class Share(Struct, frozen=True):
@@ -57,84 +32,6 @@ class Share(Struct, frozen=True):
     usd_per_month: float
     cents: int
     changes: tuple[Change, ...]
-
-
-def cause_of(loc: Loc) -> str:
-    """The named cause a key belongs to."""
-    head = loc[0] if loc else ""
-    second = loc[1] if len(loc) > 1 else ""
-    if head == "workload":
-        if second in _VOLUME:
-            return "volume"
-        return "calls per task" if second == "calls_per_task" else "token mix"
-    if head == "api":
-        return "API price"
-    if head == "latency":
-        return "throughput"
-    if head == "finance":
-        return "finance"
-    if head == "self_host":
-        if second == "supply":
-            key = loc[3] if len(loc) > 3 else ""
-            if key in _POWER:
-                return "power"
-            if key in _FINANCE:
-                return "finance"
-            return "throughput" if key in _THROUGHPUT_SUPPLY else "hardware price"
-        if second in ("labour_fte", "labour_usd_per_fte_year"):
-            return "labour"
-        if second in ("token_ratio", "cached_input_share", "escalation_share", "escalate_to"):
-            return "token mix"
-        return "throughput" if second in _THROUGHPUT_HOST else "operations"
-    return "operations"
-
-
-def changed_keys(base: Any, head: Any, document: Document) -> tuple[Change, ...]:
-    """Every leaf that differs, in the head's order, with its line there. Names and comments cost nothing."""
-    found: list[tuple[Loc, Any, Any]] = []
-    _walk(base, head, (), found)
-    changes = []
-    for loc, before, after in found:
-        if loc[0] in _COST_NOTHING:
-            continue
-        place = document.key_position(loc)  # of a key that is gone: of the section it stood in
-        changes.append(Change(dotted(loc), cause_of(loc), before, after, place[0] if place else None, loc))
-    return tuple(changes)
-
-
-def _walk(base: Any, head: Any, loc: Loc, out: list[tuple[Loc, Any, Any]]) -> None:
-    if isinstance(base, dict) and isinstance(head, dict):
-        for key in dict.fromkeys((*head, *base)):
-            _walk(base.get(key), head.get(key), (*loc, key), out)
-    elif isinstance(base, list) and isinstance(head, list) and len(base) == len(head):
-        for index, (a, b) in enumerate(zip(base, head, strict=True)):
-            _walk(a, b, (*loc, index), out)
-    elif (type(base), base) != (type(head), head):
-        # A section that appears or goes is looked into, so that each key finds its own cause.
-        if isinstance(base, dict) and head is None:
-            _walk(base, {}, loc, out)
-        elif isinstance(head, dict) and base is None:
-            _walk({}, head, loc, out)
-        else:
-            out.append((loc, base, head))
-
-
-def mixed(base: Any, head: Any, causes: frozenset[str], loc: Loc = ()) -> Any:
-    """The base's data with every key that belongs to one of ``causes`` taken from the head."""
-    if isinstance(base, dict) and isinstance(head, dict):
-        out = {}
-        for key in dict.fromkeys((*base, *head)):
-            value = mixed(base.get(key), head.get(key), causes, (*loc, key))
-            if value is not None:
-                out[key] = value
-        return out
-    if isinstance(base, list) and isinstance(head, list) and len(base) == len(head):
-        return [mixed(a, b, causes, (*loc, index)) for index, (a, b) in enumerate(zip(base, head, strict=True))]
-    if isinstance(base, dict) and head is None:
-        return mixed(base, {}, causes, loc) or None
-    if isinstance(head, dict) and base is None:
-        return mixed({}, head, causes, loc) or None
-    return head if cause_of(loc) in causes else base
 
 
 def shapley(causes: Sequence[str], cost: Callable[[frozenset[str]], float]) -> dict[str, float]:
@@ -249,7 +146,7 @@ def attribute(
     def c(mix: frozenset[str]) -> float | None:
         if mix not in known:
             try:
-                known[mix] = cost(mixed(base, head, mix))
+                known[mix] = cost(mixed(base, head, lambda loc: cause_of(loc) in mix))
             except BreakevenError:
                 known[mix] = None
         return known[mix]
@@ -268,8 +165,41 @@ def attribute(
     if together:
         note = f"cannot be told apart, since no profile has only some of these keys: {'; '.join(together)}"
     cents = to_cents(values, total)
+    costed = _alone(base, head, changes, cost, before, after)
     rows = []
     for name, group in names.items():
-        keys = tuple(change for change in changes if change.cause in group)
-        rows.append(Share(name, values[name], cents[name], keys))
+        keys = [change for change in costed if change.cause in group]
+        rows.append(Share(name, values[name], cents[name], tuple(sorted(keys, key=lambda change: _weight(change, values[name])))))
     return tuple(rows), note
+
+
+def _alone(base: Any, head: Any, changes: Sequence[Change], cost: Callable[[Any], float], before: float, after: float) -> list[Change]:
+    """The changes with what each makes alone, where its cause has others: a cause's share says that of a single key."""
+    counted = [change for change in changes if sum(other.cause == change.cause for other in changes) > 1]
+    if len(counted) > _KEYS_ALONE:
+        return list(changes)
+
+    def of(taken: Callable[[Loc], bool]) -> float | None:
+        try:
+            return cost(mixed(base, head, taken))
+        except BreakevenError:
+            return None
+
+    out = []
+    for change in changes:
+        if change in counted:
+            only, without = of(change.loc.__eq__), of(change.loc.__ne__)
+            if only is not None or without is not None:
+                at_base = None if only is None else only - before
+                at_head = None if without is None else after - without
+                # Where only one of the two can be served, it speaks for both.
+                pair = (at_base if at_base is not None else at_head, at_head if at_head is not None else at_base)
+                change = replace(change, alone=pair)
+        out.append(change)
+    return out
+
+
+def _weight(change: Change, share: float) -> tuple[bool, float]:
+    """Sorts first what moved the cost most in the direction of its cause, and last what moved nothing."""
+    moved = 0.0 if change.alone is None else sum(change.alone) / 2
+    return abs(moved) < 0.005, moved if share < 0 else -moved

@@ -8,14 +8,20 @@ from typing import Any
 
 from msgspec import Struct
 
-from breakeven.gate.attribution import Loc
+from breakeven.gate.keys import IDENTITY, Loc
+from breakeven.yamlio import dotted
 
 _PRICED = ("discount", "usd_per_gpu_hour", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
 _OF_SUPPLY = (*_PRICED, "life_years", "residual_share", "maintenance_share_per_year", "spares_share", "prepaid_share")
-_OF_HOST = ("labour_fte", "labour_usd_per_fte_year", "network_usd_per_month")
+_OF_HOST = ("labour_fte", "labour_usd_per_fte_year", "network_usd_per_month", "speculative_acceptance", "speculative_tokens")
 _IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")
-# What tells one entry of a list from another: a number said of one is not said of the next.
-_IDENTITY = ("model", "tier", "provisioned", "rent", "own", "quote", "provider", "term", "region", "sku", "accelerator", "name")
+# What a profile says by leaving a number out, where no catalogue says another.
+_LEFT_OUT: tuple[tuple[Loc, float], ...] = (
+    (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0),
+    (("self_host", "token_ratio", "input"), 1.0), (("self_host", "token_ratio", "output"), 1.0),
+)  # fmt: skip
+
+_REVIEW = "have it reviewed: a profile has no place for its source"
 
 
 class Claim(Struct, frozen=True):
@@ -35,6 +41,16 @@ def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Cla
             known[said] -= 1
         else:
             yield claim
+    for loc, default in _LEFT_OUT:
+        was = _at(base, loc)
+        if was is not None and was != default and _at(head, loc) is None:
+            yield Claim(loc, f"{dotted(loc)} left out, which says {default:g}", _REVIEW)
+
+
+def _at(data: Any, loc: Loc) -> Any:
+    for step in loc:
+        data = data.get(step) if isinstance(data, dict) else None
+    return data
 
 
 def _said(data: Any, loc: Loc) -> tuple[str, ...]:
@@ -42,7 +58,7 @@ def _said(data: Any, loc: Loc) -> tuple[str, ...]:
     way, value = [], data
     for step in loc:
         value = value[step]
-        way.append(step if isinstance(step, str) else repr([(key, value.get(key)) for key in _IDENTITY if value.get(key) is not None]))
+        way.append(step if isinstance(step, str) else repr([(key, value.get(key)) for key in IDENTITY if value.get(key) is not None]))
     return (*way, repr(value))
 
 
@@ -81,7 +97,7 @@ def _section(section: Any, where: Loc, name: str) -> Iterator[Claim]:
 def _keys(section: Mapping[str, Any], keys: tuple[str, ...], where: Loc, name: str) -> Iterator[Claim]:
     for key in keys:
         if section.get(key) is not None:
-            fix = "move it to a catalogue overlay with its source" if key in _IN_A_CATALOGUE else "have it reviewed: a profile has no place for its source"
+            fix = "move it to a catalogue overlay with its source" if key in _IN_A_CATALOGUE else _REVIEW
             yield Claim((*where, key), f"{name}.{key} = {section[key]}", fix)
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from breakeven.gate.attribution import Change, Share, to_cents
+from breakeven.gate.attribution import Share, to_cents
+from breakeven.gate.keys import Change
 from breakeven.gate.snapshot import Snapshot
 
 Level = Literal["warn", "error"]

@@ -18,7 +18,8 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
-from breakeven.gate.attribution import Loc
+from breakeven.gate.attribution import Share
+from breakeven.gate.keys import Loc
 from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
@@ -103,7 +104,7 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
         return
     if exceeds(rule, change, whole):
         causes = "; ".join(
-            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])})"
+            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])}{', …' if len(s.changes) > 3 else ''})"
             for s in sorted(row.shares, key=lambda share: -share.cents) if s.cents
         )
         yield case.find("cost_increase", f"this change costs {_grown(change, whole)}; allowed {_allowed(rule)}): {causes}",
@@ -308,10 +309,17 @@ def _unsourced_saving(case: Case) -> Iterator[Finding]:
         return
     for claim in new_claims(case.base_data, case.loaded.document.data):
         for share in case.compared.shares:
-            if share.cents < 0 and any(_one_in_the_other(claim.loc, change.loc) for change in share.changes):
-                yield case.find("unsourced_saving", f"{usd(-share.cents / 100)} a month less ({share.cause}) rests on {claim.text}, which is new here and has no source",
+            saved = _saved(share, claim.loc)
+            if saved >= 0.005:
+                yield case.find("unsourced_saving", f"{usd(saved)} a month less ({share.cause}) rests on {claim.text}, which is new here and has no source",
                                 claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))  # fmt: skip
                 break
+
+
+def _saved(share: Share, loc: Loc) -> float:
+    """What the keys at a place save, whatever else of the same cause costs more: of a single key, all that its cause saves."""
+    keys = [change for change in share.changes if _one_in_the_other(loc, change.loc)]
+    return max((-share.cents / 100 if change.alone is None else -min(change.alone) for change in keys), default=0.0)
 
 
 def _one_in_the_other(one: Loc, other: Loc) -> bool:

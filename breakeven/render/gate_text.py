@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakeven.compare.numbers import spoken
-from breakeven.gate.attribution import Change
+from breakeven.gate.keys import Change
 from breakeven.gate.report import Compared, Finding, GateReport
 from breakeven.render.gate_words import (
     NAME,

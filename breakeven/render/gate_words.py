@@ -7,7 +7,7 @@ import hashlib
 from urllib.parse import quote
 
 from breakeven.compare.numbers import percent
-from breakeven.gate.attribution import Change
+from breakeven.gate.keys import Change
 from breakeven.gate.report import Compared, FactsId, Finding, GateReport, WaiverStatus
 
 NAME = "breakeven"

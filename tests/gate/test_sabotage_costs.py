@@ -108,6 +108,31 @@ def a_verdict_that_an_overlay_turns(scene: Scene) -> None:
     made_dearer(scene, "{verdict_flipped: {level: error}}")
 
 
+# --- by whose number ----------------------------------------------------------------------------------
+
+STRICT = "version: 1\nsubject: {}\nrules: {{cost_increase: {{max_share: 1%}}, unsourced_saving: {{level: error}}}}\n"
+
+
+@sabotage(1, "unsourced_saving: .*rests on self_host.speculative_acceptance = 0.9")
+def a_speculation_that_nobody_measured(scene: Scene) -> None:
+    text = PROFILE.replace("  throughput: {total_tok_per_s: 9000}\n", "").replace("33333", "30M").replace("gpus: 1", "gpus: 2")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": STRICT.format("headline-self-host")})
+    scene.write({"chat.yaml": text.replace("  supply:", "  speculative_acceptance: 0.9\n  speculative_tokens: 8\n  supply:")})
+
+
+@sabotage(1, "unsourced_saving: .*rests on self_host.labour_fte left out, which says 0")
+def labour_left_out(scene: Scene) -> None:
+    text = PROFILE.replace("  supply:", "  labour_fte: 0.2\n  supply:")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": STRICT.format("headline-self-host")})
+    scene.write({"chat.yaml": PROFILE})
+
+
+@sabotage(1, "unsourced_saving: .*rests on api\\[0\\].discount = 30%")
+def a_discount_beside_a_fee_that_takes_it_back(scene: Scene) -> None:
+    scene.base({"breakeven.policy.yaml": STRICT.format("headline-api")})
+    scene.write({"chat.yaml": PROFILE.replace("model: own/price,", "model: own/price, discount: 30%, platform_fee_share: 43%,")})
+
+
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     prepare, code, words = SABOTAGES[name]
@@ -157,3 +182,47 @@ def test_a_waiver_of_a_crossed_budget_is_limited_by_what_the_overlay_does(scene:
     scene.write({"facts/own.yaml": RENT.format(price=30)})
     (crossed,) = (item for item in found(scene, capsys, *ON)["findings"] if item["rule"] == "budget_crossed")
     assert crossed["waived_by"] is None
+
+
+# --- which key it was -----------------------------------------------------------------------------------
+
+TWO = PROFILE + "    - {rent: h200-sxm, usd_per_gpu_hour: 20, gpus: 1}\n"
+
+
+@pytest.mark.parametrize(("subject", "keys", "line"), [
+    ("cheapest", [("self_host.supply[1].usd_per_gpu_hour", 13), ("self_host.supply", 11)], 13),
+    ("headline-self-host", [("self_host.supply", 11), ("self_host.supply[1].usd_per_gpu_hour", 13)], 11),
+])  # fmt: skip
+def test_entries_that_change_places_are_compared_with_themselves(
+    scene: Scene, subject: str, keys: list[tuple[str, int]], line: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its place, each would have become the other. Where the first entry is what is judged, their order is what costs."""
+    text = TWO.replace("usd_per_gpu_hour: 12", "usd_per_gpu_hour: 5")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": STRICT.format(subject)})
+    lines = text.splitlines(keepends=True)
+    scene.write({"chat.yaml": "".join([*lines[:-2], lines[-1], lines[-2].replace("hour: 5", "hour: 6")])})
+    report = found(scene, capsys)
+    (share,) = report["profiles"][0]["waterfall"]
+    assert [(item["key"], item["line"]) for item in share["changes"]] == keys
+    (rise,) = (item for item in report["findings"] if item["rule"] == "cost_increase")
+    assert rise["line"] == line
+
+
+def test_the_key_that_costs_it_comes_first(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    text = PROFILE.replace("  input_tokens: 1000\n", "  cached_input_share: 0%\n  cache_write_share: 0%\n  batch_share: 0%\n  batch_window_hours: 24\n  input_tokens: 1000\n")
+    scene.base({"chat.yaml": text})
+    scene.write({"chat.yaml": text.replace("cache_write_share: 0%", "cache_write_share: 0.1%").replace("batch_window_hours: 24", "batch_window_hours: 12").replace("cached_input_share: 0%", "cached_input_share: 0.1%").replace("input_tokens: 1000", "input_tokens: 2000")})
+    (rise,) = found(scene, capsys)["findings"]
+    assert "token mix +$2,02" in rise["message"]
+    assert "(workload.input_tokens, " in rise["message"]
+    assert rise["message"].endswith(", …)")
+    assert rise["line"] == 8
+
+
+def test_a_mix_of_nothing_is_the_base_and_of_everything_the_head() -> None:
+    from breakeven.gate.keys import mixed
+
+    base = {"api": ["a/x", {"model": "b/y", "discount": 0.1}], "self_host": {"supply": [{"rent": "a"}, {"rent": "b", "gpus": 1}]}}
+    head = {"api": [{"model": "b/y", "discount": 0.2}, "a/x"], "self_host": {"supply": [{"rent": "b", "gpus": 2}, {"rent": "c"}]}, "name": "n"}
+    assert mixed(base, head, lambda _: False) == base
+    assert mixed(base, head, lambda _: True) == head
