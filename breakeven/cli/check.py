@@ -65,7 +65,7 @@ def check(
             raise InputError(
                 Problem("--approve judges nothing", "leave out --base-ref, --baseline, --fail-if, --locked, --format and --report", "--approve")
             )
-        write(approved(request, SignOff(approver, reason, request.on)), output)
+        write(approved(request, SignOff(approver, reason, request.on), beside=output.parent), output)
         typer.echo(f"approved {len(request.profiles)} profile(s) in {output}", err=True)
         return
     if policy is None and fail_if is None:

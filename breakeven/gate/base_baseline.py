@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from breakeven import __version__
 from breakeven.catalog.store import Catalogue
-from breakeven.errors import InputError, Problem
+from breakeven.errors import BreakevenError, InputError, Problem
 from breakeven.gate.baseline import Approved, Baseline, policy_digest, read_baseline, renewal, unpacked
 from breakeven.gate.compared import Facts, Side
 from breakeven.gate.even import MONTH_HOURS
@@ -16,7 +16,7 @@ from breakeven.gate.facts import World, companions, with_file
 from breakeven.gate.policy import load_policy
 from breakeven.gate.question import Question, Request
 from breakeven.gate.report import FactsId, Finding
-from breakeven.profile.load import LoadedProfile, from_document
+from breakeven.profile.load import LoadedProfile, from_document, load_profile
 from breakeven.yamlio import Document, load_path
 
 
@@ -45,14 +45,16 @@ def against_baseline(request: Request, heads: Sequence[LoadedProfile], folder: P
             bases[item.path] = None
             continue
         bases[item.path] = _approved(approved, item, baseline, folder / str(number))
-    missing = sorted(set(baseline.profiles) - {item.profile.name for item in heads})
+    names = {item.profile.name for item in heads}
+    moved = list(_moved_out(baseline, names))
+    missing = sorted(set(baseline.profiles) - names - {finding.about for finding in moved})
     if missing:
         notes.append(f"approved but not checked here: {', '.join(missing)}")
     when = f" on {baseline.approved_on}" if baseline.approved_on else ""
     base = f"{baseline.path} {baseline.digest[:19]}, approved by {baseline.approved_by}{when}: {baseline.reason}"
     return Question(
-        bases, Facts(world, world), policy, base=base, head="working tree", notes=tuple(notes), general=_older_catalogue(baseline, world),
-        policy_document=document, base_catalogue=FactsId(baseline.catalogue_version, baseline.catalogue_digest),
+        bases, Facts(world, world), policy, base=base, head="working tree", notes=tuple(notes), general=(*_older_catalogue(baseline, world), *moved),
+        policy_document=document, unasked=frozenset({"stale_branch"}), base_catalogue=FactsId(baseline.catalogue_version, baseline.catalogue_digest),
     )  # fmt: skip
 
 
@@ -73,6 +75,23 @@ def _older_catalogue(baseline: Baseline, world: World) -> tuple[Finding, ...]:
         return ()
     said = f"the catalogue here is of {now}, and the baseline was approved on that of {baseline.catalogue_version}: prices since then do not count"
     return (Finding("facts_moved_back", "error", "", said, "upgrade breakeven", baseline.path, about="catalogue"),)
+
+
+def _moved_out(baseline: Baseline, checked: Collection[str]) -> Iterator[Finding]:
+    """Approved profiles that are not checked, and no longer stand where they were approved."""
+    for name in sorted(set(baseline.profiles) - set(checked)):
+        path = baseline.profiles[name].path
+        if path is None or _stands(Path(baseline.path).parent / path, name):
+            continue
+        said = f"{name} was approved as {path} (seen from {baseline.path}), no longer stands there, and is not checked"
+        yield Finding("left_unchecked", "error", "", said, "check it where it is now, or approve a baseline without it", baseline.path, about=name)
+
+
+def _stands(path: Path, name: str) -> bool:
+    try:
+        return load_profile(path).profile.name == name
+    except BreakevenError:
+        return False  # whatever is there now, it is no longer that profile
 
 
 def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folder: Path) -> Side:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Approved(Struct, frozen=True):
     snapshot: Snapshot
     data: Mapping[str, Any]
     files: Mapping[str, str]
+    path: str | None = None  # its file, seen from the baseline's folder, where that is the same anywhere
 
 
 class Baseline(Struct, frozen=True):
@@ -66,7 +68,7 @@ def policy_digest(data: Any) -> str:
     return _digest({"policy": _plain(data)})
 
 
-def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str, sign_off: SignOff, policy: Any = None) -> str:
+def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str, sign_off: SignOff, beside: Path, policy: Any = None) -> str:
     """The bytes of a baseline. Raises :class:`InputError` when it must not or cannot be signed off."""
     dates = sorted({world.date_of(loaded) for loaded in heads})
     if len(dates) != 1:
@@ -98,12 +100,20 @@ def baseline_text(heads: Sequence[LoadedProfile], world: World, *, subject: str,
         "profiles": {
             loaded.profile.name: {
                 "costs": to_data(costs[loaded.profile.name]), "digest": _digest_of_profile(loaded, world, result), "files": _embedded(loaded),
-                "profile": _plain(loaded.document.data),
+                "path": _seen_from(beside, loaded.path), "profile": _plain(loaded.document.data),
             }
             for loaded, result in sorted(results, key=lambda row: row[0].profile.name)
         },
     }  # fmt: skip
     return json.dumps({**body, "digest": _digest(body)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _seen_from(folder: Path, path: str) -> str | None:
+    """A file's path from a folder, where both lie in the working folder: elsewhere the way is that of one machine."""
+    top, here, there = Path.cwd().resolve(), folder.resolve(), Path(path).resolve()
+    if not (here.is_relative_to(top) and there.is_relative_to(top)):
+        return None
+    return Path(os.path.relpath(there, here)).as_posix()
 
 
 def _digest_of_profile(loaded: LoadedProfile, world: World, result: Comparison) -> str:
@@ -181,7 +191,7 @@ def _baseline(data: Mapping[str, Any], path: str) -> Baseline:
         files = entry["files"]
         if not isinstance(entry["profile"], dict) or any(not isinstance(text, str) for text in files.values()):
             raise TypeError(f"the profile {name!r}")
-        profiles[str(name)] = Approved(from_data(entry["costs"]), entry["profile"], files)
+        profiles[str(name)] = Approved(from_data(entry["costs"]), entry["profile"], files, entry.get("path"))
     if not profiles:
         raise KeyError("profiles")
     who, why = data["approved_by"], data["reason"]

@@ -94,15 +94,16 @@ def _heads(paths: Sequence[str]) -> list[LoadedProfile]:
     return out
 
 
-def approve(request: Request, sign_off: SignOff) -> str:
-    """The text of a signed-off baseline of the profiles as they stand."""
+def approve(request: Request, sign_off: SignOff, *, beside: Path) -> str:
+    """The text of a signed-off baseline of the profiles as they stand; ``beside`` is the folder that it goes to."""
     if not sign_off.by.strip() or not sign_off.reason.strip():
         raise InputError(Problem("a baseline is signed off by someone, for a reason", "give --approver WHO and --reason WHY", "--approve"))
     _refuse_names_that_are_no_text(request)
     document = load_path(request.policy_path) if request.policy_path is not None else None
     subject = load_policy(document).subject if document is not None else "cheapest"
     world = World.of(Catalogue.load(list(request.catalog)), request.as_of)
-    return baseline_text(_heads(request.profiles), world, subject=subject, sign_off=sign_off, policy=document.data if document is not None else None)
+    text = document.data if document is not None else None
+    return baseline_text(_heads(request.profiles), world, subject=subject, sign_off=sign_off, beside=beside, policy=text)
 
 
 def _report(request: Request, heads: Sequence[LoadedProfile], question: Question) -> GateReport:
@@ -142,12 +143,13 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
         judged_findings, listed = apply_waivers(policy, question.policy_document, found, {row.name: row for row in compared}, on)
         findings = [f if f.file else replace(f, file=question.places.get(f.path, "")) for f in judged_findings]
         statuses = [replace(w, file=question.places.get(w.path, "")) for w in listed]
+    unasked = question.unasked | ({"lock_drift"} if lock is None else set())  # a rule that was not asked was not met either
     catalogue, other = FactsId(judged.catalogue.version, judged.catalogue.digest), question.base_catalogue
     return GateReport(
         kind="check" if request.kind == "check" else "diff", base=question.base, head=question.head, subject=subject, catalogue=catalogue,
         tool_version=__version__, profiles=tuple(compared), findings=tuple(findings), waivers=tuple(statuses),
         notes=(*question.notes, *_later_facts(compared, request.on, judged)),
-        rules_on=tuple(name for name in RULE_IDS if policy is not None and policy.is_on(name)),
+        rules_on=tuple(name for name in RULE_IDS if policy is not None and policy.is_on(name) and name not in unasked),
         lock=None if lock is None else f"{request.lock} of {lock['as_of']}",
         base_catalogue=None if other is None or other.digest == catalogue.digest else other,
     )  # fmt: skip

@@ -44,3 +44,4 @@ class Question(Struct, frozen=True):
     base_lock: Mapping[str, Any] | None = None  # the lock as the base has it
     places: Mapping[str, str] = field(default_factory=dict)  # files by the name they were given: their path from the repository's top
     base_catalogue: FactsId | None = None  # the facts that a baseline rests on
+    unasked: frozenset[str] = frozenset()  # rules that nothing here could answer
