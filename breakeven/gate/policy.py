@@ -139,7 +139,7 @@ class Waiver(Part):
 
     id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
     rule: str
-    scope: str = Field(min_length=1)  # a profile's name or path; * matches within it
+    scope: str = Field(min_length=1)  # a profile's name, or with a / or the suffix of a file its path from the repository's top; * matches anything
     max_share: Increase | None = None  # of the cost before: the waiver ends where its limit does
     max_usd_per_month: Usd | None = None  # the rise; under budget_month and new_profile the whole cost
     reason: str = Field(min_length=3)

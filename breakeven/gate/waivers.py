@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
+import os
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -13,18 +15,23 @@ from breakeven.gate.policy import Policy, Waiver
 from breakeven.gate.report import Compared, Finding, Level, WaiverStatus, share_of
 from breakeven.yamlio import Document
 
+_PATH_ENDS = (".yaml", ".yml", ".json")
+
 
 def apply_waivers(
-    policy: Policy, document: Document | None, findings: Sequence[Finding], profiles: Mapping[str, Compared], on: dt.date
+    policy: Policy, document: Document | None, findings: Sequence[Finding], profiles: Mapping[str, Compared], on: dt.date, places: Mapping[str, str]
 ) -> tuple[list[Finding], list[WaiverStatus]]:
-    """Mark what is waived, and report the waivers themselves: expired is an error, near expiry a warning."""
+    """Mark what is waived, and report the waivers themselves: expired is an error, near expiry a warning.
+
+    ``places`` are the files from the repository's top, by the name they were given.
+    """
     rule = policy.rules.waiver_expiry
     used: set[str] = set()
     out = []
     good = [waiver for waiver in policy.waivers if 0 <= (waiver.expires - on).days <= rule.max_days]
     for finding in findings:
         row = profiles.get(finding.profile)
-        cover = next((waiver for waiver in good if row is not None and _covers(waiver, finding, row)), None)
+        cover = next((waiver for waiver in good if row is not None and _covers(waiver, finding, row, places)), None)
         out.append(finding if cover is None else replace(finding, waived_by=cover.id))
         if cover is not None:
             used.add(cover.id)
@@ -56,13 +63,14 @@ def _limit(waiver: Waiver) -> str:
     return " and ".join(limits) or "no amount"
 
 
-def _covers(waiver: Waiver, finding: Finding, row: Compared) -> bool:
+def _covers(waiver: Waiver, finding: Finding, row: Compared, places: Mapping[str, str]) -> bool:
     if waiver.rule != finding.rule:
         return False
     # A profile cannot be renamed or moved into a waiver: what it is at the base has to fit as well.
     names = [finding.profile] if row.base is None else [finding.profile, row.base.name]
-    paths = [finding.path] if row.moved_from is None else [finding.path, row.moved_from]
-    if not any(all(fnmatch.fnmatchcase(name, waiver.scope) for name in group) for group in (names, paths)):
+    place = places.get(row.path) or _from_here(row.path)
+    paths = [place] if row.moved_from is None else [place, row.moved_from]
+    if not all(_in_scope(name, waiver.scope) for name in (paths if _is_path(waiver.scope) else names)):
         return False
     if waiver.max_share is None and waiver.max_usd_per_month is None:
         return True
@@ -70,6 +78,21 @@ def _covers(waiver: Waiver, finding: Finding, row: Compared) -> bool:
     if waiver.max_usd_per_month is not None and (amount is None or amount > waiver.max_usd_per_month):
         return False
     return waiver.max_share is None or (share is not None and share <= waiver.max_share)
+
+
+def _is_path(scope: str) -> bool:
+    """Whether a scope speaks of files. A profile may be called like a file: names and paths are never mixed."""
+    return "/" in scope or scope.endswith(_PATH_ENDS)
+
+
+def _in_scope(name: str, scope: str) -> bool:
+    """Only ``*`` stands for anything: a name may hold brackets and question marks."""
+    return re.fullmatch(".*".join(map(re.escape, scope.removeprefix("./").split("*"))), name, re.DOTALL) is not None
+
+
+def _from_here(path: str) -> str:
+    """A file from the working folder, however it was named."""
+    return Path(os.path.relpath(path)).as_posix()
 
 
 def _amount(finding: Finding, row: Compared) -> tuple[float | None, float | None]:

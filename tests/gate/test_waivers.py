@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from breakeven.cli.main import run
 from breakeven.render.gate_surfaces import GATE_FORMATS
+from tests.gate.bench import PROFILE
 from tests.gate.scene import DOUBLED, RISE, Scene
 
 WAIVERS = """\
@@ -120,3 +123,39 @@ def test_only_a_waiver_in_force_marks_a_finding(scene: Scene, on: str, waived: s
     assert found["waivers"][0]["used"] is (waived is not None)
     errors = [item["rule"] for item in found["findings"] if item["level"] == "error" and item["waived_by"] is None]
     assert errors == ([] if waived else ["cost_increase", "waiver_expiry"])
+
+
+ONE = "waivers: [{{id: w1, rule: cost_increase, scope: '{}', max_share: 80%, reason: launch week, owner: ann, approver: bob, expires: 2026-12-01}}]\n"
+
+
+@pytest.mark.parametrize(("scope", "name", "file", "covered"), [
+    ("configs/chat.yaml", "x", "configs/chat.yaml", True), ("configs/*.yaml", "x", "configs/chat.yaml", True), ("./configs/chat.yaml", "x", "configs/chat.yaml", True),
+    ("*", "x", "configs/chat.yaml", True), ("a*z", "abcz", "one.yaml", True), ("one.yaml", "x", "one.yaml", True),
+    ("a[b]c", "a[b]c", "one.yaml", True), ("a[b]c", "abc", "one.yaml", False), ("a?c", "abc", "one.yaml", False),
+    ("one.yaml", "one.yaml", "two.yaml", False), ("configs/chat", "configs/chat", "two.yaml", False), ("x", "x", "one.yaml", True), ("one", "x", "one.yaml", False),
+])  # fmt: skip
+def test_a_scope_is_a_name_or_a_path_and_never_both(scene: Scene, scope: str, name: str, file: str, covered: bool) -> None:
+    text = PROFILE.replace("name: chat", f"name: '{name}'")
+    scene.base({"breakeven.policy.yaml": RISE + ONE.format(scope), file: text})
+    scene.write({file: text.replace("input_tokens: 1000", "input_tokens: 2000")})
+    scene.more = [file, "--on", "2026-11-24"]
+    assert scene.check() == (0 if covered else 1)
+
+
+def test_a_path_is_the_same_however_it_is_spelled(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.base({"breakeven.policy.yaml": RISE + ONE.format("configs/chat.yaml"), "configs/chat.yaml": PROFILE.replace("name: chat", "name: b")})
+    scene.write({"configs/chat.yaml": DOUBLED.replace("name: chat", "name: b")})
+    command = ["--policy", str(scene.folder / "breakeven.policy.yaml"), "--base-ref", "main", "--on", "2026-11-24"]
+    for spelling in ("configs/chat.yaml", "./configs/chat.yaml", "configs/../configs/chat.yaml", str(scene.folder / "configs" / "chat.yaml")):
+        assert run(["check", spelling, *command]) == 0, spelling
+    monkeypatch.chdir(scene.folder / "configs")
+    assert run(["check", "chat.yaml", *command]) == 0
+
+
+def test_with_a_baseline_a_path_is_that_from_the_working_folder(scene: Scene) -> None:
+    scene.base({"breakeven.policy.yaml": RISE + ONE.format("chat.yaml")})
+    command = ["check", str(scene.folder / "chat.yaml"), "--policy", "breakeven.policy.yaml"]
+    assert run([*command, "--approve", "--approver", "bob", "--reason", "start", "-o", "approved.json"]) == 0
+    scene.write({"chat.yaml": DOUBLED})
+    assert Path("chat.yaml").is_file()
+    assert run([*command, "--baseline", "approved.json", "--on", "2026-11-24"]) == 0
