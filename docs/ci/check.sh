@@ -15,6 +15,7 @@ judged=
 # However it ends: what cannot be judged is no verdict, so its exit code is none of a verdict's (0 or 1).
 finish() {
   local code=$?
+  set +e # what fails in here must not cut it short: the last line decides the exit code
   rm -rf "$scratch"
   if [ -z "$judged" ] && [ "$code" -lt 2 ]; then code=2; fi
   if [ "$code" -gt 1 ]; then
@@ -24,7 +25,9 @@ finish() {
       "The gate could not judge this change (exit code $code), so it does not pass. The job's log says what to do." >"$BREAKEVEN_SUMMARY"
   fi
   if [ -n "${GITHUB_OUTPUT:-}" ]; then
-    if [ "$code" -eq 0 ]; then echo "failed=false" >>"$GITHUB_OUTPUT"; else echo "failed=true" >>"$GITHUB_OUTPUT"; fi
+    local failed=true
+    [ "$code" -ne 0 ] || failed=false
+    echo "failed=$failed" >>"$GITHUB_OUTPUT" || code=2 # a job that reads it would take silence for a pass
   fi
   exit "$code"
 }
@@ -87,9 +90,9 @@ if [ -n "$failed" ] && ! grep -q "\"failed\": $failed" "$scratch/verdict.json" 2
   echo "error: ${command[*]} ended without a verdict; check that it is breakeven" >&2
   code=2
 fi
-judged=yes
 if [ -n "${GITHUB_ACTIONS:-}" ]; then
   if [ -f "$scratch/annotations" ]; then cat "$scratch/annotations"; fi
   if [ -f "$scratch/summary" ] && [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then cat "$scratch/summary" >>"$GITHUB_STEP_SUMMARY"; fi
 fi
+judged=yes # and every report is where it was asked for
 exit "$code"

@@ -96,6 +96,21 @@ def test_it_passes_a_clean_change_and_fails_closed(folder: Path, tmp_path: Path)
     assert git(folder, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("variable", ["BREAKEVEN_SUMMARY", "BREAKEVEN_SARIF", "BREAKEVEN_JUNIT", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"])
+@pytest.mark.parametrize("text", [PROFILE, DOUBLED], ids=["passes", "fails"])
+def test_a_report_that_cannot_be_written_is_no_verdict(folder: Path, tmp_path: Path, variable: str, text: str) -> None:
+    """Neither 0 nor 1, and the rest of the end is said: a folder stands where each file should go."""
+    put(folder, "chat.yaml", text)
+    output = tmp_path / "output"
+    (tmp_path / "a folder").mkdir()
+    done = script(folder, **{"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output), variable: str(tmp_path / "a folder")})
+    assert done.returncode == 2, done.stderr
+    assert "irectory" in done.stderr
+    if variable != "GITHUB_OUTPUT":
+        assert "::error title=breakeven::the gate could not judge this change (exit code 2)" in done.stdout
+        assert output.read_text(encoding="utf-8") == "failed=true\n"
+
+
 @pytest.mark.parametrize("between", [" ", "\n", "\r\n", "\t", "\n\n  "], ids=repr)
 def test_every_profile_of_a_list_is_checked(folder: Path, between: str) -> None:
     put(folder, "small.yaml", PROFILE.replace("name: chat", "name: small"))
