@@ -6,11 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from breakeven.cli.output import write
 from breakeven.errors import EXIT_FAILED, EXIT_OK, InputError, Problem
+
+if TYPE_CHECKING:
+    from breakeven.gate.question import Request
 
 
 def check(
@@ -58,6 +62,7 @@ def check(
         raise InputError(Problem("no profile was named", "name at least one profile file", "PROFILE"))
     if policy is not None and (same := next((path for path in request.profiles if Path(path).resolve() == policy.resolve()), None)):
         raise InputError(Problem("is the policy, and is named among the profiles", "leave it out of the profiles, for example by a folder for them", same))
+    _spare_inputs(request, [target for _, target in targets if target is not None])
     if approve:
         if output is None:
             raise InputError(Problem("an approval needs a file to write", "give -o approved.json", "--approve"))
@@ -96,6 +101,17 @@ def _targets(format: str, output: Path | None, report: Sequence[str]) -> list[tu
     if len(set(files)) != len(files):
         raise InputError(Problem("one file is named for two surfaces", "give each its own", "--report"))
     return [(name, target) for name, target, _ in targets]
+
+
+def _spare_inputs(request: Request, targets: Sequence[Path]) -> None:
+    """A report may not take the place of what it is about."""
+    files = [*map(Path, request.profiles), *(path for path in (request.policy_path, request.baseline, request.lock) if path is not None)]
+    inputs = {path.resolve() for path in files}
+    overlays = [path.resolve() for path in request.catalog]
+    for target in targets:
+        place = target.resolve()
+        if str(target) != "-" and (place in inputs or any(place.is_relative_to(overlay) for overlay in overlays)):
+            raise InputError(Problem("is read by this check, so no report may be written there", "name another file", str(target)))
 
 
 def _deliver(surfaces: Sequence[tuple[str, Path | None]]) -> None:

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
+from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, git
-from tests.gate.scene import DOUBLED, ROOT, Register, Scene
+from tests.gate.scene import DOUBLED, ROOT, WAGE, Register, Scene
 
 SABOTAGES = sabotage = Register()
 HUGE = PROFILE.replace("33333", "30M")
@@ -132,3 +133,29 @@ def test_a_file_that_nothing_tracks_yet_is_a_change(scene: Scene, capsys: pytest
     said = capsys.readouterr().out
     assert "with uncommitted changes" in said
     assert "there is no change to judge" not in said
+
+
+@pytest.mark.parametrize("more", [
+    ["-o", "chat.yaml"], ["-o", "./x/../chat.yaml"], ["--report", "md=breakeven.policy.yaml"], ["--report", "json=x.lock"], ["-o", "facts/report.md"], ["-o", "alias.yaml"],
+], ids=str)  # fmt: skip
+def test_a_report_does_not_take_the_place_of_what_it_is_about(scene: Scene, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    scene.base({"facts/own.yaml": WAGE.format(value=1)})
+    (scene.folder / "x").mkdir()
+    (scene.folder / "alias.yaml").symlink_to("chat.yaml")
+    assert run(["catalog", "lock", "chat.yaml", "-o", "x.lock"]) == 0
+    scene.base({})
+    before = {path: path.read_bytes() for path in scene.folder.iterdir() if path.is_file()}
+    scene.more = ["--catalog", "facts", "--locked", "x.lock"]
+    assert scene.check(*more) == 2
+    assert "is read by this check, so no report may be written there; name another file" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in scene.folder.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("more", [["--approve", "--approver", "bob", "--reason", "start", "-o", "chat.yaml"], ["--baseline", "approved.json", "-o", "approved.json"]], ids=str)
+def test_an_approval_and_a_baseline_are_spared_too(scene: Scene, more: list[str]) -> None:
+    command = ["check", "chat.yaml", "--policy", "breakeven.policy.yaml"]
+    signed = ["--approve", "--approver", "bob", "--reason", "start", "-o", "approved.json"]
+    assert run([*command, *signed]) == 0
+    assert run([*command, *more]) == 2
+    assert run([*command, *signed]) == 0  # an approval may renew the baseline
+    assert (scene.folder / "chat.yaml").read_text(encoding="utf-8") == PROFILE
