@@ -23,7 +23,7 @@ from breakeven.errors import InputError, Problem
 from breakeven.gate.attribution import Share, attribute
 from breakeven.gate.even import in_the_gates_month, month_left_out, over_the_bases_years, taken_back
 from breakeven.gate.facts import World
-from breakeven.gate.remarks import remarks
+from breakeven.gate.remarks import confidential, remarks
 from breakeven.gate.report import Compared, ToolChange
 from breakeven.gate.snapshot import Snapshot, snapshot
 from breakeven.offers.build import build_offers
@@ -75,6 +75,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     now = snapshot(result, subject)
     later = None if facts.head is judged else snapshot(facts.head.compare(head, date), subject)
     if base is None:
+        notes += confidential(result)
         row = Compared(name, path, None, now, None, None, date, date, notes=tuple(notes), first_after=_first(result), later=later)
         return row, result, head
     base_date = base.as_of or judged.date_of(base.loaded)
@@ -111,6 +112,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
         notes += [note] if note else []
         shares = tuple(replace(share, changes=tuple(_labelled(c, base.labels) for c in share.changes)) for share in shares)
     notes += [] if same else remarks(base.loaded, head, base_now, now)
+    notes += confidential(result, base_result)
     # A head that cannot serve at all is a finding of its own.
     as_many = _with_the_same_work(head, base.loaded) if now.usd_per_month is not None else None
     same_work = None if as_many is None else _subject_cost(judged, as_many, subject, date)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -91,7 +92,16 @@ def _heads(paths: Sequence[str]) -> list[LoadedProfile]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(Problem(f"profile names are given twice: {', '.join(twice)}", "give each profile its own name", "PROFILE"))
+    read = [_as_read(name) for name in names]
+    alike = sorted({repr(name) for name, shown_as in zip(names, read, strict=True) if read.count(shown_as) > 1})
+    if alike:
+        raise InputError(Problem(f"profile names read the same in a report: {', '.join(alike)}", "give each profile its own name", "PROFILE"))
     return out
+
+
+def _as_read(name: str) -> str:
+    """A name as every surface prints it: on one line, and without characters that control it."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in re.sub(r"\r\n|[\n\t]", " ", name))
 
 
 def approve(request: Request, sign_off: SignOff, *, beside: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from breakeven.compare.numbers import usd
+from breakeven.compare.result import Comparison
 from breakeven.gate.snapshot import Snapshot
 from breakeven.profile.load import LoadedProfile
 
@@ -18,6 +19,14 @@ def remarks(base: LoadedProfile, head: LoadedProfile, before: Snapshot, now: Sna
         place = head.document.key_position(("uncertainty",))
         where = f" ({head.path}:{place[0]})" if place and new is not None else ""
         yield f"uncertainty changes here{where}: it moves no cost, only the answer of the rule probability"
+
+
+def confidential(*results: Comparison) -> Iterator[str]:
+    """A report goes to logs, comments and artefacts: who may read it can work out what a cost rests on."""
+    secret = sorted({source.id for result in results for source in result.sources if source.confidential})
+    if secret:
+        named = ", ".join(secret[:3]) + (f" and {len(secret) - 3} more" if len(secret) > 3 else "")
+        yield f"costs here rest on confidential facts ({named}), and give them away: show this report only to those who may know them, or leave out their --catalog"
 
 
 def _another_offer(before: Snapshot, now: Snapshot) -> str:

@@ -112,6 +112,14 @@ class Compared(Struct, frozen=True):
         return None if then is None or after is None else after - then
 
     @property
+    def total_cents(self) -> int | None:
+        """The total as the parts sum to it: what was recorded may differ from its recomputation by less than a cent."""
+        total, parts = self.total_usd_per_month, self.parts
+        if parts:
+            return sum(part.cents for part in parts)
+        return None if total is None else round(total * 100)
+
+    @property
     def both_usd_per_month(self) -> float | None:
         """What only change and market together did: the total less each of them alone, and less the tool's part."""
         parts = (self.total_usd_per_month, self.change_usd_per_month, self.market_usd_per_month, self.tool_usd_per_month)

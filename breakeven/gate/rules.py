@@ -89,9 +89,18 @@ def _allowed(rule: Rise) -> str:
     return " and ".join(limits) or "nothing"
 
 
+def _spoken(amount: float) -> str:
+    """An amount that a reader can have paid: no powers of ten of a dollar."""
+    return usd(amount) if amount >= 0.005 else "less than a cent"
+
+
+def _moved(share: Share) -> str:
+    return f"{'+' if share.cents > 0 else '-'}{usd(abs(share.cents) / 100)}" if share.cents else "less than a cent"
+
+
 def _grown(change: float, whole: float | None) -> str:
     share = share_of(change, whole)
-    return f"{usd(change)} a month more ({'from nothing' if share is None else percent(share)}"
+    return f"{_spoken(change)} a month more ({'from nothing' if share is None else percent(share)}"
 
 
 def _cost_increase(case: Case) -> Iterator[Finding]:
@@ -104,8 +113,8 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
         return
     if exceeds(rule, change, whole):
         causes = "; ".join(
-            f"{s.cause} {'+' if s.cents >= 0 else '-'}{usd(abs(s.cents) / 100)} ({', '.join(c.key for c in s.changes[:3])}{', …' if len(s.changes) > 3 else ''})"
-            for s in sorted(row.shares, key=lambda share: -share.cents) if s.cents
+            f"{s.cause} {_moved(s)} ({', '.join(c.key for c in s.changes[:3])}{', …' if len(s.changes) > 3 else ''})"
+            for s in sorted(row.shares, key=lambda share: -share.cents) if s.cents or not any(share.cents for share in row.shares)
         )
         yield case.find("cost_increase", f"this change costs {_grown(change, whole)}; allowed {_allowed(rule)}): {causes}",
                         "undo it, or allow more in --fail-if" if case.by_option else "undo it, or have a waiver approved", line=case.dearest_line())  # fmt: skip

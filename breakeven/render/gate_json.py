@@ -40,7 +40,7 @@ def _profile(row: Compared, report: GateReport) -> dict[str, Any]:
         "base_at_head_facts": to_data(row.base_now) if row.base_now else None, "head": to_data(row.head),
         "change_usd_per_month": row.change_usd_per_month, "change_cents": to_cents(row.change_usd_per_month), "changed_share": row.changed_share,
         "market_usd_per_month": row.market_usd_per_month, "market_share": row.market_share, "tool_usd_per_month": row.tool_usd_per_month,
-        "both_usd_per_month": row.both_usd_per_month, "total_usd_per_month": row.total_usd_per_month, "total_cents": to_cents(row.total_usd_per_month),
+        "both_usd_per_month": row.both_usd_per_month, "total_usd_per_month": row.total_usd_per_month, "total_cents": row.total_cents,
         "after_usd_per_month": row.after_usd_per_month,
         "same_work_usd_per_month": row.same_work_usd_per_month, "head_facts_usd_per_month": row.head_facts_usd_per_month, "notes": list(row.notes),
         "first_tokens_per_day": {"before": row.first_before, "after": row.first_after},
