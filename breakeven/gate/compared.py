@@ -19,6 +19,7 @@ from breakeven import __version__
 from breakeven.compare.at_volume import at_volume
 from breakeven.compare.numbers import usd
 from breakeven.compare.result import Comparison
+from breakeven.compare.verdict import choose_pair
 from breakeven.errors import InputError, Problem
 from breakeven.gate.attribution import Share, attribute
 from breakeven.gate.even import in_the_gates_month, month_left_out, over_the_bases_years, taken_back
@@ -189,20 +190,22 @@ def _cost(head: LoadedProfile, subject: str, world: World, date: dt.date) -> Cal
 
 
 def _subject_cost(world: World, loaded: LoadedProfile, subject: str, date: dt.date) -> float | None:
-    if subject.startswith("headline-"):  # which pair that is takes the whole comparison
-        return snapshot(world.compare(loaded, date), subject).usd_per_month
+    """What :func:`snapshot` says of a whole comparison, without the crossings: an attribution asks for it a thousand times."""
     scope = world.scope(loaded, date)
     workload = scope.profile.workload
-    costs = []
-    for offer in build_offers(scope):
-        row = at_volume(
+    rows = [
+        at_volume(
             offer, tokens_per_day=workload.volume_tokens_per_day, tokens_per_request=workload.tokens_per_request,
             calls_per_task=workload.calls_per_task, hours_per_month=scope.profile.finance.hours_per_month,
-        )  # fmt: skip
-        chosen = offer.feasible and (offer.eligible if subject == "cheapest" else offer.id == subject)
-        if chosen and row.usd_per_month is not None:
-            costs.append(row.usd_per_month)
-    return min(costs, default=None)
+        )
+        for offer in build_offers(scope)
+    ]  # fmt: skip
+    if subject.startswith("headline-"):
+        api, own = choose_pair(rows)
+        paid = api if subject == "headline-api" else own
+        return paid.usd_per_month if paid is not None and paid.offer.feasible else None
+    chosen = (row for row in rows if row.offer.feasible and (row.offer.eligible if subject == "cheapest" else row.offer.id == subject))
+    return min((row.usd_per_month for row in chosen if row.usd_per_month is not None), default=None)
 
 
 def _first(result: Comparison) -> float | None:

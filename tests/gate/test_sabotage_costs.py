@@ -226,3 +226,21 @@ def test_a_mix_of_nothing_is_the_base_and_of_everything_the_head() -> None:
     head = {"api": [{"model": "b/y", "discount": 0.2}, "a/x"], "self_host": {"supply": [{"rent": "b", "gpus": 2}, {"rent": "c"}]}, "name": "n"}
     assert mixed(base, head, lambda _: False) == base
     assert mixed(base, head, lambda _: True) == head
+
+
+@pytest.mark.parametrize("edit", [
+    ("name: chat", "name: chat"), ("output_tokens: 500", "output_tokens: 500\nlatency: {ttft_ms: 0.001}"), ("name: chat", "name: chat\nrequirements: {no_third_party: true}"),
+    ("model: own/price,", "model: own/price, max_input_tokens: 10,"),
+], ids=["served", "too slow", "not eligible", "too long"])  # fmt: skip
+@pytest.mark.parametrize("subject", ["cheapest", "headline-api", "headline-self-host", "api:own/price"])
+def test_a_cost_of_the_attribution_is_that_of_the_comparison(subject: str, edit: tuple[str, str]) -> None:
+    from breakeven.catalog.store import Catalogue
+    from breakeven.gate.compared import _subject_cost
+    from breakeven.gate.facts import World
+    from breakeven.gate.snapshot import snapshot
+    from breakeven.profile.load import loads_profile
+
+    world = World.of(Catalogue.load([]), None)
+    loaded = loads_profile(TWO.replace("  throughput: {total_tok_per_s: 9000}\n", "" if "latency" in edit[1] else "  throughput: {total_tok_per_s: 9000}\n").replace(*edit).encode(), "chat.yaml")
+    date = world.date_of(loaded)
+    assert _subject_cost(world, loaded, subject, date) == snapshot(world.compare(loaded, date), subject).usd_per_month
