@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from breakeven.render.text import plain
 
-
 _NAME = 12  # what a column of names needs at the least: they fold, and figures may not
 _GAP = 3
 _EDGES = 2  # the library counts a table's outer margins even where none is drawn
