@@ -170,6 +170,7 @@ def _plan(
         tpot_ms=_band(estimate.tpot_ms),
         meets_latency=True,
         notes=(*estimate.notes, *notes),
+        remarks=tuple(notes),
         sized_by=sized_by,
     )  # fmt: skip
     return ProfilePlan(
