@@ -11,8 +11,9 @@ from __future__ import annotations
 import statistics
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from breakeven.errors import FactNotFound, FactNotInForce
+from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day
 from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
 from breakeven.offers.offer import CostLine, Offer, Term
@@ -24,6 +25,7 @@ from breakeven.profile.self_host import Supply
 from breakeven.units import HOURS_PER_DAY
 
 MEDIAN = "median"
+_TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
 QUOTE_DAYS = 300  # older observations belong to the trend, not to today's market
 
 
@@ -79,7 +81,8 @@ def build_rented(
         ) from None
     capacity = instance_capacity(scope, supply, accelerator=accelerator, index=index)
     needed = capacity.accelerators or supply.gpus or 1
-    quote = quote or find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed)
+    if quote is None:
+        quote = _with_its_term(scope, supply, find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed), index=index)
     billed = whole_skus(gpus_needed=needed, gpus_per_sku=quote.gpus_per_sku)
     instances = max(1, billed // needed)
 
@@ -98,7 +101,7 @@ def build_rented(
         meta={
             "provider": quote.provider, "accelerator": accelerator, "term": supply.term, "region": quote.region,
             "gpus_per_sku": quote.gpus_per_sku, "usd_per_gpu_hour": quote.usd_per_gpu_hour * (1 - supply.discount),
-            "rate_band": (quote.low_usd_per_gpu_hour, quote.high_usd_per_gpu_hour), "supply": index,
+            "term_years": quote.term_years, "rate_band": (quote.low_usd_per_gpu_hour, quote.high_usd_per_gpu_hour), "supply": index,
         },
     )  # fmt: skip
 
@@ -120,6 +123,7 @@ def finish_offer(
             redundant_replicas=host.redundancy, eligible=not ineligible, feasible=False,
             why_not=capacity.reasons + ineligible, notes=notes, gpus_per_replica=accelerators, meta=meta,
         )  # fmt: skip
+    notes = (*notes, *(capacity.serving.remarks if capacity.serving else ()))
     full = capacity.tokens_per_day * instances
     kappa = full * (1.0 - host.headroom_share) / scope.peak_to_mean
     return Offer(
@@ -149,7 +153,7 @@ def find_quote(scope: Scope, supply: Supply, *, accelerator: str, index: int, gp
         return Quote(
             supply.provider or OWN_QUOTE, f"at ${supply.usd_per_gpu_hour:g}/h", *(supply.usd_per_gpu_hour,) * 3,
             gpus_per_sku=supply.gpus_per_sku or 1, region=supply.region, jurisdictions=(where,) if where else (),
-            rate=rate, term_years=supply.term_years, prepaid_share=supply.prepaid_share or 0.0,
+            rate=rate,
         )  # fmt: skip
     if supply.provider is None or supply.provider == MEDIAN:
         return _median(scope, supply, accelerator=accelerator, index=index)
@@ -206,10 +210,24 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int,
         record.usd_per_gpu_hour.low, record.usd_per_gpu_hour.typical, record.usd_per_gpu_hour.high,
         gpus_per_sku=supply.gpus_per_sku or record.gpus_per_sku, region=record.region, jurisdictions=places,
         rate=Term("usd_per_gpu_hour", record.usd_per_gpu_hour.typical, "USD/GPU-hour", (cheapest.source_id,)),
-        term_years=supply.term_years or record.term_years,
-        prepaid_share=supply.prepaid_share if supply.prepaid_share is not None else (record.prepaid_share or 0.0),
+        term_years=record.term_years, prepaid_share=record.prepaid_share or 0.0,
         notes=note,
     )  # fmt: skip
+
+
+def _with_its_term(scope: Scope, supply: Supply, quote: Quote, *, index: int) -> Quote:
+    """The quote with the term that the entry states; a prepaid share without a term has nothing to be a share of."""
+    years = supply.term_years or quote.term_years or _TERM_YEARS.get(supply.term)
+    prepaid = supply.prepaid_share if supply.prepaid_share is not None else quote.prepaid_share
+    if prepaid and years is None:
+        raise InputError(
+            scope.loaded.document.problem(
+                ("self_host", "supply", index, "prepaid_share" if supply.prepaid_share else "rent"),
+                f"{prepaid:.0%} is paid ahead for a whole term, and {supply.term!r} does not say how long that is",
+                "add term_years, or write term: reserved-1yr",
+            )
+        )
+    return replace(quote, term_years=years, prepaid_share=prepaid)
 
 
 def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Quote:
