@@ -150,7 +150,7 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
     if policy is not None:
         found = [*_at_its_level(policy, question.general), *(finding for case in cases for finding in judge(case))]
         on = request.on or max(row.as_of for row in compared)
-        judged_findings, listed = apply_waivers(policy, question.policy_document, found, {row.name: row for row in compared}, on, question.places)
+        judged_findings, listed = apply_waivers(policy, question.policy_document, found, {row.name: row for row in compared}, question.places, on)
         findings = [f if f.file else replace(f, file=question.places.get(f.path, "")) for f in judged_findings]
         statuses = [replace(w, file=question.places.get(w.path, "")) for w in listed]
     unasked = question.unasked | ({"lock_drift"} if lock is None else set())  # a rule that was not asked was not met either

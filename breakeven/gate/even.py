@@ -26,16 +26,19 @@ def in_the_gates_month(loaded: LoadedProfile) -> LoadedProfile:
 
 def month_left_out(data: Any) -> Any:
     """A profile's data with the default's month."""
-    kept = {key: value for key, value in (data.get("finance") or {}).items() if key != "hours_per_month"}
-    return {**data, "finance": kept}
+    return _with_finance(data, "hours_per_month", None)
 
 
 def over_the_bases_years(head: LoadedProfile, base: LoadedProfile) -> LoadedProfile:
-    """The head with its one-off costs spread over as many years as the base's."""
+    """The head with its one-off costs spread over as many years as the base's, as the base writes them."""
     if head.profile.finance.horizon_years == base.profile.finance.horizon_years:
         return head
-    finance = {**(head.document.data.get("finance") or {}), _YEARS: base.profile.finance.horizon_years}
-    return _with_data(head, {**head.document.data, "finance": finance})
+    return _with_data(head, _with_finance(head.document.data, _YEARS, (base.document.data.get("finance") or {}).get(_YEARS)))
+
+
+def _with_finance(data: Any, key: str, value: Any) -> Any:
+    kept = {name: said for name, said in (data.get("finance") or {}).items() if name != key}
+    return {**data, "finance": kept if value is None else {**kept, key: value}}
 
 
 def taken_back(head: LoadedProfile, base: LoadedProfile | None) -> list[str]:

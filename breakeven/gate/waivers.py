@@ -19,7 +19,7 @@ _PATH_ENDS = (".yaml", ".yml", ".json")
 
 
 def apply_waivers(
-    policy: Policy, document: Document | None, findings: Sequence[Finding], profiles: Mapping[str, Compared], on: dt.date, places: Mapping[str, str]
+    policy: Policy, document: Document | None, findings: Sequence[Finding], profiles: Mapping[str, Compared], places: Mapping[str, str], on: dt.date
 ) -> tuple[list[Finding], list[WaiverStatus]]:
     """Mark what is waived, and report the waivers themselves: expired is an error, near expiry a warning.
 

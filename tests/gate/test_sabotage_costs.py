@@ -154,6 +154,15 @@ def test_tasks_that_nothing_has_room_for_are_no_saving(scene: Scene, capsys: pyt
     assert finding["waived_by"] is None
 
 
+def test_what_is_taken_back_is_no_cause(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    for base, head in ((MOVING, MOVING + "finance: {horizon_years: 30}\n"), (MOVING + "finance: {horizon_years: 30, discount_rate: 5%}\n", MOVING + "finance: {discount_rate: 5%, hours_per_month: 100}\n")):
+        scene.base({"chat.yaml": base, "breakeven.policy.yaml": OWN})
+        scene.write({"chat.yaml": head})
+        (row,) = found(scene, capsys)["profiles"]
+        assert (row["waterfall"], row["change_usd_per_month"]) == ([], 0.0)
+        assert "horizon_years goes from" in str(row["notes"])
+
+
 def test_a_baseline_counts_in_the_gates_month_too(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     scene.write({"chat.yaml": PROFILE + SHORT})
     assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--approve", "--approver", "bob", "--reason", "start", "-o", "approved.json"]) == 0
