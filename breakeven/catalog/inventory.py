@@ -103,7 +103,7 @@ def items(catalogue: Catalogue, kinds: tuple[str, ...], as_of: dt.date) -> tuple
 
 def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
     """One row per record of a thing, nested ones too, in the order of the file."""
-    found = [(path, record, _identity(path, within, record)) for path, within, record in _records(thing, "", "")]
+    found = [(path, record, _identity(path, within, record)) for path, within, record in records_in(thing)]
     latest: dict[tuple[Any, ...], str] = {}
     for path, record, identity in sorted(found, key=lambda row: getattr(row[1], "effective", None) or dt.date.min):
         if _in_force(record, as_of):
@@ -149,8 +149,12 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+def records_in(thing: Thing) -> Iterator[tuple[str, str, Any]]:
+    """(path, name of the nested thing it belongs to, record) of every sourced record, in the order of the file."""
+    return _records(thing, "", "")
+
+
 def _records(holder: BaseModel, path: str, within: str) -> Iterator[tuple[str, str, Any]]:
-    """(path, name of the nested thing it belongs to, record)."""
     for name, value in holder:
         if isinstance(value, tuple):
             for index, item in enumerate(value):

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from breakeven.catalog.power import power_fault_at, power_faults, problem_at, rated_w
 from breakeven.errors import FactNotFound, FactNotInForce, InputError, Problem
 from breakeven.finance.capital import annuity_usd_per_day, straight_line_usd_per_day
 from breakeven.finance.colocation import colocation_usd_per_day
@@ -192,6 +193,7 @@ def _power_lines(
     includes_energy = False
     if site_rate is not None:
         nameplate = _power_term(scope, supply, machine, index, "nameplate_w")
+        _refuse_implausible_power(scope, machine, index, (nameplate,))
         usd = colocation_usd_per_day(
             power_w=nameplate.value * servers, usd_per_kw_month=site_rate.value, hours_per_month=months
         )
@@ -213,14 +215,7 @@ def _power_lines(
     assert price is not None and pue is not None
     idle = _power_term(scope, supply, machine, index, "idle_w")
     active = _power_term(scope, supply, machine, index, "active_w")
-    if active.value < idle.value:
-        raise InputError(
-            scope.loaded.document.problem(
-                ("self_host", "supply", index, "active_w"),
-                f"active draw ({active.value:g} W) is below idle draw ({idle.value:g} W)",
-                "swap or mend them",
-            )
-        )
+    _refuse_implausible_power(scope, machine, index, (idle, active))
     usd = idle_energy_usd_per_day(
         idle_w=idle.value * servers, pue=pue.value, electricity_usd_per_kwh=price.value
     )
@@ -235,6 +230,27 @@ def _power_lines(
         lines.append(_line("power-active", "electricity that serving adds", "power", "energy-active", terms,
                            per_mtok=per_mtok))  # fmt: skip
     return lines
+
+
+def _refuse_implausible_power(scope: Scope, machine: Machine, index: int, terms: tuple[Term, ...]) -> None:
+    """Raises InputError where a server draws less under load than idle, or a user's record is not in watts.
+
+    The problem is placed where the figure stands: in the file of a record, or on the profile's line.
+    """
+    catalogue = scope.catalogue
+    watts = {term.name.rsplit(".", 1)[-1]: term for term in terms}
+    recorded = {name for name, term in watts.items() if any(one.startswith("servers/") for one in term.sources)}
+    rated = rated_w(catalogue, machine.accelerator, machine.accelerators)
+    for fault in power_faults({name: float(term.value) for name, term in watts.items()}, rated):
+        if fault.against is None and fault.field not in recorded:
+            continue  # the profile's own figure: it may be of a machine run at a limit
+        stated = next((name for name in (fault.field, fault.against or "") if name in watts and name not in recorded), None)
+        if stated is not None:
+            place = ("self_host", "supply", index, stated)
+            raise InputError(scope.loaded.document.problem(place, fault.message, fault.fix))
+        places = {name: int(watts[name].sources[0].rpartition("[")[2].rstrip("]")) for name in recorded}
+        found = power_fault_at(catalogue, catalogue.resolve("servers", machine.id), fault, places)
+        raise InputError(problem_at(catalogue, found, fault.message, fault.fix))
 
 
 def _colocation_includes_energy(scope: Scope, rate: Term) -> bool:

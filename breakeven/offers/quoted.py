@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.catalog.citation import Cited
+from breakeven.catalog.power import quote_faults
 from breakeven.catalog.quote_gaps import ESSENTIAL, gaps
 from breakeven.catalog.records import QuotedOffer
 from breakeven.errors import BreakevenError, FactNotFound
@@ -51,11 +52,12 @@ class Found(Struct, frozen=True):
     name: str
     lapsed: tuple[str, ...]  # not valid on the date
     left_open: tuple[str, ...]  # what it does not say
+    implausible: tuple[str, ...] = ()  # what it says and cannot mean
 
     @property
     def why_not(self) -> tuple[str, ...]:
         """All reasons."""
-        return self.lapsed + self.left_open
+        return self.lapsed + self.left_open + self.implausible
 
 
 def build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
@@ -104,8 +106,11 @@ def find_offer(scope: Scope, supply: Supply, index: int) -> Found:
         lapsed = (f"quote expired on {record.ends}",)
     left = [name for name, _ in gaps(record)]
     left_open = (f"incomplete quote: no {', '.join(left)}",) if left else ()
+    doubts = ", ".join(fault.field for fault in quote_faults(scope.catalogue, record))  # no figures: reports are shared
+    implausible = (f"implausible quote: {doubts} cannot be watts; see breakeven catalog verify",) if doubts else ()
     file, _ = scope.catalogue.origin_of("quotes", thing.id, "offers", at)
-    return Found(scope.catalogue.cite("quotes", thing.id, "offers", at, record, file), thing.name, lapsed, left_open)
+    cited = scope.catalogue.cite("quotes", thing.id, "offers", at, record, file)
+    return Found(cited, thing.name, lapsed, left_open, implausible)
 
 
 def with_quotes(scope: Scope) -> Scope:
