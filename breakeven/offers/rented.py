@@ -42,6 +42,8 @@ class Quote(Struct, frozen=True):
     term_years: float | None = None
     prepaid_share: float = 0.0
     notes: tuple[str, ...] = ()
+    tax: Term | None = None  # included in the three rates, not in ``rate``
+    contract: tuple[str, ...] = ()  # the record that says term and prepayment, where the profile does not
 
 
 def rent_usd_per_replica_day(*, usd_per_gpu_hour: float, discount: float, gpus_billed: float) -> float:
@@ -208,7 +210,7 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int,
         rate=Term("usd_per_gpu_hour", record.usd_per_gpu_hour.typical, "USD/GPU-hour", (cheapest.source_id,)),
         term_years=supply.term_years or record.term_years,
         prepaid_share=supply.prepaid_share if supply.prepaid_share is not None else (record.prepaid_share or 0.0),
-        notes=note,
+        notes=note, contract=(cheapest.source_id,),
     )  # fmt: skip
 
 
@@ -259,8 +261,9 @@ def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int
     )
     if supply.discount:
         terms += (scope.chosen(f"self_host.supply[{index}].discount", supply.discount, "share"),)
+    terms += () if quote.tax is None else (quote.tax,)
     if spread != 1.0:
-        terms += (Term("paid_monthly_share", spread, "share"),)
+        terms += (_contracted(scope, supply, quote, index, "prepaid_share", quote.prepaid_share, "share"),)
     return CostLine(
         "rent", f"{billed} GPU(s) rented, held 24 h", "compute", usd_per_replica_day=usd * spread,
         equation="rent", terms=terms, sources=quote.rate.sources,
@@ -283,11 +286,19 @@ def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int, inde
         quote.rate,
         Term("gpus_billed", billed, "GPUs", where=f"whole SKUs of {quote.gpus_per_sku}"),
         scope.chosen(f"self_host.supply[{index}].discount", supply.discount, "share"),
-        Term("prepaid_share", quote.prepaid_share, "share"),
-        Term("term_years", quote.term_years, "years"),
+        *(() if quote.tax is None else (quote.tax,)),
+        _contracted(scope, supply, quote, index, "prepaid_share", quote.prepaid_share, "share"),
+        _contracted(scope, supply, quote, index, "term_years", quote.term_years, "years"),
         scope.chosen("finance.discount_rate", finance.discount_rate, "per year"),
     )
     return CostLine(
         "prepaid-rent", "rent paid in advance", "compute", usd_per_replica_day=usd, equation="annuity",
         terms=terms, sources=quote.rate.sources,
     )  # fmt: skip
+
+
+def _contracted(scope: Scope, supply: Supply, quote: Quote, index: int, name: str, value: float, unit: str) -> Term:
+    """A condition of the contract: the profile's where it states it, else of the record that the rate is from."""
+    if getattr(supply, name) is not None or not quote.contract:
+        return scope.chosen(f"self_host.supply[{index}].{name}", value, unit)
+    return Term(name, value, unit, quote.contract)
