@@ -126,6 +126,8 @@ _hours = _Quantity(_HOURS, "24", low_open=True, high=8760.0)
 _usd = _Quantity(_SCALE, "$2.10", high=1e13, dollar=True)
 _positive = _Quantity(_SCALE, "700", low_open=True, high=1e18)
 _not_negative = _Quantity(_SCALE, "700", high=1e18)
+# An end of a range of any key: every way to write a number that means one thing only, whatever the key.
+_bound = _Quantity({**_SCALE, **_PERCENT, **_TIMES, "ms": 1.0}, "10M, 30% or $2.10", low=-1e18, high=1e18, dollar=True)
 
 
 _rise = _Quantity(_PERCENT, "5%", high=1.0)
@@ -195,4 +197,5 @@ Usd = Annotated[
     float, BeforeValidator(_usd), _usd.schema("US dollars; $, k and M are understood", ["$2.10", 250000])
 ]
 Positive = Annotated[float, BeforeValidator(_positive), _positive.schema("above zero", [700])]
+Bound = Annotated[float, BeforeValidator(_bound), _bound.schema("a value of the key, written as in the profile", ["10M", "30%"])]
 NotNegative = Annotated[float, BeforeValidator(_not_negative), _not_negative.schema("zero or more", [0])]

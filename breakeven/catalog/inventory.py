@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from pydantic import BaseModel
 
+from breakeven.catalog.ageing import TIMELESS
 from breakeven.catalog.records import KINDS, SourceRef, Thing
 from breakeven.errors import FactNotFound, did_you_mean
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from breakeven.catalog.store import Catalogue
 
 MAX_SHOWN = 6
-# What describes a thing does not age as a price does: a datasheet of 2022 is as good as new.
-TIMELESS = frozenset({"specs", "architectures", "power", "observations", "trends", "shapes", "series"})
 # What tells one continuing fact from another within a field; the latest record of each is current.
 _IDENTITY = (
     "accelerator", "sku", "region", "term", "gpus_per_sku", "condition", "metric", "phase", "conditions", "name", "unit",

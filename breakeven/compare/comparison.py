@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from breakeven import __version__
+from breakeven.catalog.ageing import ages
 from breakeven.catalog.pricebook import PriceBook
 from breakeven.compare.alternatives import what_moves_it
 from breakeven.compare.at_volume import at_volume
@@ -213,6 +214,12 @@ def _not_included(scope: Scope) -> tuple[str, ...]:
     return tuple(out)
 
 
+def _remark(source: SourceUsed) -> str:
+    """What a record says about itself (a world average, an inconsistent page), less the further links."""
+    note = "" if source.confidential else (source.note or "").partition("; also: ")[0]
+    return f" ({note})" if note else ""
+
+
 def _warnings(
     scope: Scope, rows: Sequence[OfferAtVolume], sources: Sequence[SourceUsed], verdict: Headline
 ) -> tuple[str, ...]:
@@ -224,18 +231,19 @@ def _warnings(
             "prices announced since are not in it"
         )
     old = [source for source in sources if source.age_days is not None and source.age_days > STALE_DAYS]
-    priced = [source for source in old if source.kind in ("list_price", "quote")]
+    # Whatever its grade: a price that was converted or worked out ages as well.
+    priced = [source for source in old if ages(source.id)]
     if priced:
         oldest = max(priced, key=lambda source: source.age_days or 0)
         out.append(
-            f"{len(priced)} price(s) used are older than {STALE_DAYS} days on {scope.as_of}; "
+            f"{len(priced)} price(s) and figure(s) used are older than {STALE_DAYS} days on {scope.as_of}; "
             f"the oldest is {oldest.id} ({oldest.age_days} days)"
         )
         pair = [row.offer for row in rows if row.offer.id in (verdict.api, verdict.self_host)]
         decisive = {source for offer in pair for line in offer.lines for source in line.sources}
         for source in priced:
             if source.id in decisive:
-                out.append(f"{source.id}, on which the verdict rests, is {source.age_days} days old")
+                out.append(f"{source.id}, on which the verdict rests, is {source.age_days} days old{_remark(source)}")
     for row in rows:
         if row.offer.meta.get("quote") and row.offer.why_not:
             out.append(f"{row.offer.id} is not ranked: {'; '.join(row.offer.why_not)}")

@@ -21,7 +21,6 @@ from breakeven.offers.scope import Scope
 # A volume that grows by powers must not start a replica by rounding alone.
 _ROUNDING = 1.0 - 1e-12
 _ONE_OFF = ("migration", "exit")
-_TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
 
 
 class Month(Struct, frozen=True):
@@ -116,7 +115,7 @@ def parts_of(scope: Scope, offer: Offer) -> Parts:
     if owned:
         keep = refresh if refresh is not None else life
     else:
-        keep = _TERM_YEARS.get(str(offer.meta.get("term")), 0.0)
+        keep = float(offer.meta.get("term_years") or 0.0)
     supply = scope.profile.self_host.supply[int(offer.meta["supply"])]
     capex = float(offer.meta.get("capex_usd_per_replica") or 0.0)
     assert offer.tokens_per_day_per_replica is not None
@@ -192,7 +191,7 @@ def beside(parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock) -> 
     own: list[Month] = []
     overflow: list[float] = []
     for m, volume in enumerate(clock.volumes):
-        mtok, gain, price = volume / 1e6, clock.gain[m], clock.price_at_start[m]
+        mtok, gain, price = volume / 1e6, clock.gain[m], clock.api[m]
         pair = replace(
             today,
             width_mtok_per_day=today.width_mtok_per_day * gain,

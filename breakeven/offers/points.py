@@ -10,7 +10,7 @@ from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.sizing import resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_best_throughput, at_concurrency, sustained, within_latency
-from breakeven.serving.instance import Instance, best_throughput, check_shape, prepare
+from breakeven.serving.instance import Instance, best_throughput, check_fits, check_shape, prepare
 from breakeven.serving.layouts import layouts
 from breakeven.serving.spec import AcceleratorSpec, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
 
@@ -66,9 +66,9 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
         )  # fmt: skip
         for config in _configs(point, model, accelerator, base):
             try:
-                candidates.append(
-                    prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
-                )
+                instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                check_fits(instance, point.shape)
+                candidates.append(instance)
             except Infeasible as reason:
                 failures.append(reason)
         if candidates:

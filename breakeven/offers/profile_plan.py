@@ -40,10 +40,12 @@ def plan_for_profile(scope: Scope, *, accelerator: str, gpus: int | None) -> Pro
     profile = scope.profile
     host, workload = profile.self_host, profile.workload
     cached = host.cached_input_share if host.cached_input_share is not None else workload.cached_input_share
+    ratio = host.token_ratio
     shape = Shape(
-        input_tokens=workload.mean_input_tokens * host.token_ratio.input,
-        output_tokens=max(workload.mean_output_tokens * host.token_ratio.output, 1.0),
+        input_tokens=workload.mean_input_tokens * ratio.input,
+        output_tokens=max(workload.mean_output_tokens * ratio.output, 1.0),
         cached_input_share=cached,
+        longest_tokens=max((bar.input_tokens * ratio.input + bar.output_tokens * ratio.output for bar in workload.requests or ()), default=0.0),
     )
     if shape.input_tokens < 1.0:
         where = ("workload", "input_tokens") if workload.input_tokens is not None else ("workload", "requests")
@@ -103,12 +105,12 @@ def _plan(
     if "calibration" not in scope.plans:
         scope.plans["calibration"] = load_calibration()
     thing = scope.catalogue.find("accelerators", accelerator)
-    if model.max_context_tokens and shape.input_tokens + shape.output_tokens > model.max_context_tokens:
+    if model.max_context_tokens and shape.most_tokens > model.max_context_tokens:
+        one = "the longest request" if shape.longest_tokens else "a request"
         raise InputError(
             scope.loaded.document.problem(
                 ("self_host", "model"),
-                f"{host.model} reads at most {model.max_context_tokens:,} tokens, and a request has "
-                f"{shape.input_tokens + shape.output_tokens:,.0f}",
+                f"{host.model} reads at most {model.max_context_tokens:,} tokens, and {one} has {shape.most_tokens:,.0f}",
                 "choose a model with a longer context, or shorter requests",
             )
         )

@@ -11,8 +11,9 @@ from __future__ import annotations
 import statistics
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from breakeven.errors import FactNotFound, FactNotInForce
+from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day
 from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
 from breakeven.offers.offer import CostLine, Offer, Term
@@ -24,6 +25,7 @@ from breakeven.profile.self_host import Supply
 from breakeven.units import HOURS_PER_DAY
 
 MEDIAN = "median"
+_TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
 QUOTE_DAYS = 300  # older observations belong to the trend, not to today's market
 
 
@@ -44,6 +46,7 @@ class Quote(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     tax: Term | None = None  # included in the three rates, not in ``rate``
     contract: tuple[str, ...] = ()  # the record that says term and prepayment, where the profile does not
+    years_by_name: bool = False  # the term's name says how long it is
 
 
 def rent_usd_per_replica_day(*, usd_per_gpu_hour: float, discount: float, gpus_billed: float) -> float:
@@ -81,7 +84,8 @@ def build_rented(
         ) from None
     capacity = instance_capacity(scope, supply, accelerator=accelerator, index=index)
     needed = capacity.accelerators or supply.gpus or 1
-    quote = quote or find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed)
+    if quote is None:
+        quote = _with_its_term(scope, supply, find_quote(scope, supply, accelerator=accelerator, index=index, gpus_needed=needed), index=index)
     billed = whole_skus(gpus_needed=needed, gpus_per_sku=quote.gpus_per_sku)
     instances = max(1, billed // needed)
 
@@ -100,7 +104,7 @@ def build_rented(
         meta={
             "provider": quote.provider, "accelerator": accelerator, "term": supply.term, "region": quote.region,
             "gpus_per_sku": quote.gpus_per_sku, "usd_per_gpu_hour": quote.usd_per_gpu_hour * (1 - supply.discount),
-            "rate_band": (quote.low_usd_per_gpu_hour, quote.high_usd_per_gpu_hour), "supply": index,
+            "term_years": quote.term_years, "rate_band": (quote.low_usd_per_gpu_hour, quote.high_usd_per_gpu_hour), "supply": index,
         },
     )  # fmt: skip
 
@@ -151,7 +155,7 @@ def find_quote(scope: Scope, supply: Supply, *, accelerator: str, index: int, gp
         return Quote(
             supply.provider or OWN_QUOTE, f"at ${supply.usd_per_gpu_hour:g}/h", *(supply.usd_per_gpu_hour,) * 3,
             gpus_per_sku=supply.gpus_per_sku or 1, region=supply.region, jurisdictions=(where,) if where else (),
-            rate=rate, term_years=supply.term_years, prepaid_share=supply.prepaid_share or 0.0,
+            rate=rate,
         )  # fmt: skip
     if supply.provider is None or supply.provider == MEDIAN:
         return _median(scope, supply, accelerator=accelerator, index=index)
@@ -208,10 +212,25 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int,
         record.usd_per_gpu_hour.low, record.usd_per_gpu_hour.typical, record.usd_per_gpu_hour.high,
         gpus_per_sku=supply.gpus_per_sku or record.gpus_per_sku, region=record.region, jurisdictions=places,
         rate=Term("usd_per_gpu_hour", record.usd_per_gpu_hour.typical, "USD/GPU-hour", (cheapest.source_id,)),
-        term_years=supply.term_years or record.term_years,
-        prepaid_share=supply.prepaid_share if supply.prepaid_share is not None else (record.prepaid_share or 0.0),
+        term_years=record.term_years, prepaid_share=record.prepaid_share or 0.0,
         notes=note, contract=(cheapest.source_id,),
     )  # fmt: skip
+
+
+def _with_its_term(scope: Scope, supply: Supply, quote: Quote, *, index: int) -> Quote:
+    """The quote with the term that the entry states; a prepaid share without a term has nothing to be a share of."""
+    years = supply.term_years or quote.term_years or _TERM_YEARS.get(supply.term)
+    prepaid = supply.prepaid_share if supply.prepaid_share is not None else quote.prepaid_share
+    if prepaid and years is None:
+        raise InputError(
+            scope.loaded.document.problem(
+                ("self_host", "supply", index, "prepaid_share" if supply.prepaid_share else "rent"),
+                f"{prepaid:.0%} is paid ahead for a whole term, and {supply.term!r} does not say how long that is",
+                "add term_years, or write term: reserved-1yr",
+            )
+        )
+    named = supply.term_years is None and quote.term_years is None
+    return replace(quote, term_years=years, prepaid_share=prepaid, years_by_name=named)
 
 
 def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Quote:
@@ -299,6 +318,8 @@ def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int, inde
 
 def _contracted(scope: Scope, supply: Supply, quote: Quote, index: int, name: str, value: float, unit: str) -> Term:
     """A condition of the contract: the profile's where it states it, else of the record that the rate is from."""
+    if name == "term_years" and quote.years_by_name:
+        return Term(name, value, unit, where=scope.chosen(f"self_host.supply[{index}].term", supply.term, "").where)
     if getattr(supply, name) is not None or not quote.contract:
         return scope.chosen(f"self_host.supply[{index}].{name}", value, unit)
     return Term(name, value, unit, quote.contract)

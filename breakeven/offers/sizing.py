@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from breakeven.errors import BreakevenError, Infeasible, InputError
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.estimate import sustained, within_latency
-from breakeven.serving.instance import prepare
+from breakeven.serving.instance import check_fits, prepare
 from breakeven.serving.layouts import layouts
 from breakeven.serving.precision import default_kv_precision, native_precision, normalise, normalise_kv
 from breakeven.serving.spec import AcceleratorSpec, Band, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
@@ -76,13 +76,13 @@ def plan_replica(
 ) -> ReplicaPlan:
     """The best configuration of one replica within the latency targets; ``layout`` (tp, pp, ep, dp) fixes its form.
 
-    Without ``gpus_per_replica``: the count with the most requests per accelerator, the smaller one
-    where a larger gains less than half. Raises Infeasible, saying what would work.
+    Without ``gpus_per_replica``: the smallest count that no larger one beats by half in requests per
+    accelerator. Raises Infeasible, saying what would work.
     """
     if gpus_per_replica is not None and gpus_per_replica < 1:
         raise InputError("gpus_per_replica must be at least 1")
     counts = [gpus_per_replica] if gpus_per_replica else instance_sizes(accelerator, most=max_accelerators)
-    best: tuple[float, ServingConfig] | None = None
+    best: list[tuple[float, ServingConfig]] = []  # of each count that serves, smallest first
     reasons: list[BreakevenError] = []
     for count in counts:
         base = resolve_config(
@@ -94,6 +94,8 @@ def plan_replica(
         for config in fixed or layouts(model=model, accelerator=accelerator, base=base, copies=False):
             try:
                 instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                # Whoever states the size may know better what the engine leaves; what is proposed here has to start.
+                check_fits(instance, shape, as_the_engine_divides=gpus_per_replica is None)
                 _, state, _, _ = sustained(instance, shape, latency, arrival_cv2=arrival_cv2)
             except Infeasible as reason:
                 reasons.append(reason)
@@ -101,11 +103,13 @@ def plan_replica(
             rate = state.requests_per_s * config.copies / count
             if found is None or rate > found[0]:
                 found = (rate, config)
-        if found and (best is None or found[0] > best[0] * _PREFER_SMALLER):
-            best = found
-    if best is None:
+        if found:
+            best.append(found)
+    if not best:
         raise Infeasible(_nearest(reasons))
-    instance = prepare(model=model, accelerator=accelerator, config=best[1], calibration=calibration)
+    most = max(rate for rate, _ in best)
+    chosen = next(config for rate, config in best if rate * _PREFER_SMALLER >= most)
+    instance = prepare(model=model, accelerator=accelerator, config=chosen, calibration=calibration)
     estimate = within_latency(instance, shape, calibration, latency=latency, arrival_cv2=arrival_cv2)
     return _plan(estimate, shape)
 

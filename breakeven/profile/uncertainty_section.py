@@ -7,13 +7,13 @@ from typing import Literal
 from pydantic import Field
 
 from breakeven.profile.base import Section
-from breakeven.units import Whole
+from breakeven.units import Bound, Whole
 
 
 class InputRange(Section):
-    low: float
-    typical: float | None = None
-    high: float
+    low: Bound
+    typical: Bound | None = None
+    high: Bound
     distribution: Literal["triangular", "uniform", "lognormal"] = "triangular"
 
 

@@ -133,7 +133,7 @@ def _month_rows(result: Forecast) -> tuple[list[tuple[str, str]], list[list[str]
         columns.append((f"{row.name} {usd.symbol}/month", "right"))
         if row.kind in ("rented", "owned"):
             columns.append(("replicas", "right"))
-    columns.append(("crossover tokens/day", "right"))
+    columns.append(("crossover on the 1st, tokens/day", "right"))  # what is paid follows the month's prices; `run` says the first
     crossing = {found.month: found for found in result.crossings}
     body = []
     for m in _shown_months(result):

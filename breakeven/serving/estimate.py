@@ -8,7 +8,7 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.serving import grade as grading
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.instance import Instance, best_throughput, check_shape, parts_ms
+from breakeven.serving.instance import Instance, best_throughput, check_fits, check_shape, parts_ms
 from breakeven.serving.load import LoadState
 from breakeven.serving.queueing import Latency, open_loop_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Shape
@@ -148,6 +148,7 @@ def _latency(instance: Instance, shape: Shape, state: LoadState, percentile: flo
 def at_concurrency(instance: Instance, shape: Shape, calibration: Calibration, *, concurrency: float) -> Estimate:
     """Closed loop: ``concurrency`` requests always in flight, prefill included."""
     check_shape(shape)
+    check_fits(instance, shape)
     if not concurrency >= 1:
         raise InputError(f"concurrency must be at least 1, not {concurrency:g}")
     state = instance.at(shape, concurrency)
@@ -162,6 +163,7 @@ def at_concurrency(instance: Instance, shape: Shape, calibration: Calibration, *
 def at_best_throughput(instance: Instance, shape: Shape, calibration: Calibration) -> Estimate:
     """The best steady throughput over every concurrency the cache admits; no latency target."""
     check_shape(shape)
+    check_fits(instance, shape)
     concurrency, state = best_throughput(instance, shape)
     latency = _latency(instance, shape, state, 95.0, 1.0)
     return _build(
@@ -177,6 +179,7 @@ def sustained(
 
     Both latencies rise with concurrency, so bisection on its logarithm finds the limit.
     """
+    check_fits(instance, shape)
     cap = instance.concurrency_cap(shape)
     copies = instance.config.copies
 

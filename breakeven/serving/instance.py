@@ -115,6 +115,26 @@ def check_shape(shape: Shape) -> None:
         raise InputError("cached_input_share must lie between 0 and 1")
 
 
+def check_fits(instance: Instance, shape: Shape, *, as_the_engine_divides: bool = False) -> None:
+    """Refuse requests of which not even the longest one fits beside the weights.
+
+    The limit is the memory itself; ``as_the_engine_divides`` takes off what the engine keeps for itself too, for
+    an instance that somebody is told to run.
+    """
+    f, rules = instance.footprint, instance.resolved.memory
+    # Layers with a window give back what lies outside of it, where an engine can: the least that has to be held.
+    held = float(memory.sequence_bytes(SCALAR, f, tokens=shape.most_tokens, window_kept=0.0))
+    left = float(f.memory - f.weights)
+    if as_the_engine_divides:
+        left = float(memory.cache_bytes(SCALAR, f, cache_share=rules.cache_share, reserve_bytes=rules.reserve_bytes))
+    if held > left:
+        raise Infeasible(
+            f"one request of {shape.most_tokens:,.0f} tokens needs {held / 1e9:.1f} GB of cache per accelerator, and "
+            f"{instance.model.id} on {instance.config.accelerators} x {instance.accelerator.id} has {left / 1e9:.1f} left for it",
+            fix="use more of them, fewer bytes per weight or per cached token, or shorter requests",
+        )
+
+
 def accelerators_needed(model: ModelSpec, accelerator: AcceleratorSpec, numbers: Numerics) -> int:
     """The smallest power of two of accelerators whose memory holds the weights."""
     count = 1

@@ -114,11 +114,21 @@ class ServingConfig(Struct, frozen=True):
 
 
 class Shape(Struct, frozen=True):
-    """The requests: mean lengths in tokens and the share of input found in a prefix cache."""
+    """The requests: mean lengths in tokens and the share of input found in a prefix cache.
+
+    ``longest_tokens`` is that of the longest request, input and output, where lengths differ: rates follow the
+    mean, and what has to fit follows the longest.
+    """
 
     input_tokens: float
     output_tokens: float
     cached_input_share: float = 0.0
+    longest_tokens: float = 0.0
+
+    @property
+    def most_tokens(self) -> float:
+        """Tokens of the longest request, input and output."""
+        return max(self.input_tokens + self.output_tokens, self.longest_tokens)
 
     @property
     def new_input_tokens(self) -> float:

@@ -101,6 +101,15 @@ def test_the_contract_of_a_rental_is_the_quotes(tmp_path: Path, folder: Path) ->
     assert rent.working == "2.2 * 8 * 24 * (1 + 0.19) * (1 - 0.2)"
 
 
+def test_a_term_that_its_name_gives_is_the_profiles(tmp_path: Path) -> None:
+    supply = [{"rent": "h100-sxm", "gpus": 1, "term": "reserved-1yr", "prepaid_share": 0.5}]
+    (tmp_path / "p.yaml").write_text(json.dumps({**PROFILE, "self_host": {**PROFILE["self_host"], "supply": supply}}))
+    (row,) = [row for row in compare_scope(make_scope(load_profile(tmp_path / "p.yaml"), Catalogue.load())).offers if row.offer.kind == "rented"]
+    (line,) = [line for line in row.offer.lines if line.id == "prepaid-rent"]
+    assert term(line, "term_years").where == "profile:self_host.supply[0].term"
+    assert term(line, "self_host.supply[0].prepaid_share").where == "profile:self_host.supply[0].prepaid_share"
+
+
 def test_the_capacity_of_a_bill_says_what_it_rests_on(tmp_path: Path, folder: Path) -> None:
     found, _ = lines(tmp_path, folder, "acme")
     assert term(found["power-active"], "capacity_mtok_per_day").where == "profile:self_host.throughput.total_tok_per_s"

@@ -215,3 +215,11 @@ def test_nothing_uncertain_is_said(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(base({})))
     with pytest.raises(InputError, match="nothing is uncertain here"):
         invoke(["risk", str(path)])
+
+
+def test_a_range_is_written_as_its_key_is() -> None:
+    numbers = base({"self_host.supply[0].usd_per_gpu_hour": {"low": 2.0, "high": 3.0}, "self_host.headroom_share": {"low": 0.0, "high": 0.3}})
+    written = base({"self_host.supply[0].usd_per_gpu_hour": {"low": "$2.00", "high": "$3"}, "self_host.headroom_share": {"low": "0%", "high": "30%"}})
+    assert weigh(numbers).inputs == weigh(written).inputs
+    with pytest.raises(InputError, match=r"cannot be read as a number .'ten'.; write for example 10M, 30% or"):
+        weigh(base({"self_host.supply[0].usd_per_gpu_hour": {"low": "ten", "high": 20}}))

@@ -107,7 +107,7 @@ def _months(made: Forecast, offers: list[str], money: Money) -> str:
     crossing = {found.month: found for found in made.crossings}
     shown = [m for m in range(made.horizon_months) if m % 3 == 0 or m == made.horizon_months - 1]
     return table(
-        ["month", "tokens/day", *(plain(rows[offer].name, limit=80) for offer in offers), "first crossing"],
+        ["month", "tokens/day", *(plain(rows[offer].name, limit=80) for offer in offers), "first crossing on its 1st"],
         [
             [
                 f"{m} ({made.date_of(m):%Y-%m})",

@@ -1,0 +1,34 @@
+"""Which facts a report calls old, and what their records say about themselves."""
+
+from __future__ import annotations
+
+import breakeven
+from breakeven.profile.load import loads_profile
+
+OWNED = b"""\
+name: de
+workload: {tokens_per_day: 1B, input_tokens: 1000, output_tokens: 500}
+api: [openai/gpt-6.1-sol]
+self_host:
+  model: openai/gpt-oss-120b
+  supply: [{own: hgx-h100-8, site: de}]
+"""
+
+
+def warnings() -> list[str]:
+    return list(breakeven.run(loads_profile(OWNED, "de.yaml")).warnings)
+
+
+def test_a_price_that_was_worked_out_ages_like_one_that_was_read() -> None:
+    """The electricity price is converted from euro, of 2024, and older than any list price of this bill."""
+    said = warnings()
+    assert any("price(s) and figure(s) used are older than 90 days" in line and "the oldest is sites/de#figures[0] (1057 days)" in line for line in said)
+    assert any(line.startswith("sites/de#figures[0], on which the verdict rests, is 1057 days old") and "inconsistent" in line for line in said)
+
+
+def test_a_world_average_is_called_one() -> None:
+    assert any(line.startswith("sites/de#figures[2], on which") and "world average of wholesale rents" in line for line in warnings())
+
+
+def test_a_datasheet_does_not_grow_old() -> None:
+    assert not any("#specs" in line or "#architectures" in line for line in warnings())
