@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from breakeven.cli.main import run
+from breakeven.compare.api import run as compare
 from tests.offers.test_quoted import PROFILE, RENTAL, SERVER, answer, quote
 
 Capture = pytest.CaptureFixture[str]
@@ -112,6 +113,13 @@ def test_confidential_quotes_are_used_and_withheld(folder: Path, tmp_path: Path,
             texts.append(capsys.readouterr().out)
     assert texts[: len(FORMATS)] == texts[len(FORMATS) :]
     assert not any("loud quote" in text or "2.1737" in text for text in texts[: len(FORMATS)])
+
+
+def test_duty_and_tax_of_quotes_are_not_called_left_out(folder: Path) -> None:
+    """They are in the quotes' bills; those of everything else are not."""
+    assert compare(PROFILE).not_included[0] == "taxes (VAT, sales tax, duty, depreciation allowances)"
+    (said,) = [text for text in answer(folder).not_included if "duty" in text]
+    assert said.startswith("taxes (VAT, sales tax, duty) on anything but the suppliers' quotes") and "depreciation" in said
 
 
 def test_a_blank_quote_lists_all_that_is_open(tmp_path: Path, capsys: Capture) -> None:
