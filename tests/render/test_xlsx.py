@@ -234,8 +234,20 @@ def test_inputs_say_where_they_come_from() -> None:
         assert grade
         assert used_by
         if set(str(source).split()) & cited:
-            assert as_of is not None
+            assert (as_of is None) == str(grade).startswith("grade ")
     assert len({row[0] for row in rows}) == len(rows)
+
+
+def test_a_throughput_is_graded_as_the_estimate_it_is() -> None:
+    """Not as the datasheets under it: those are of 2022, and certain."""
+    result = run("configs/owned-70b.yaml")
+    serving = next(row.offer.serving for row in result.offers if row.offer.serving)
+    (row,) = [row for row in load(render_xlsx([result]), values=True)["Inputs"].iter_rows(min_row=5) if row[0].value == "in_requests_per_s"]
+    assert serving.grade == "C" and row[6].value == "grade C, estimate" and row[5].value is None
+    assert row[4].value == f"{serving.evidence}, from models/llama-3.1-70b-instruct#architectures[0] accelerators/h100-sxm#specs[0]"
+    measured = run("configs/owned-70b.yaml", "self_host.throughput={total_tok_per_s: 9000, source: our bench}")
+    rows = [row for row in load(render_xlsx([measured]), values=True)["Inputs"].iter_rows(min_row=5) if "flat_capacity" in str(row[1].value)]
+    assert [(row[4].value, row[6].value) for row in rows] == [("our bench", "grade A, measured")]
 
 
 def test_several_results_are_refused() -> None:

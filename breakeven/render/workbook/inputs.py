@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from breakeven.compare.result import Comparison, SourceUsed
-from breakeven.offers.offer import Term
+from breakeven.offers.offer import Serving, Term
 from breakeven.render.workbook.book import Book
 
 # Tokens per request: throughput was estimated at this shape, so it is shown and not for changing here.
@@ -27,6 +27,7 @@ class Input(Struct):
     origin: str
     group: str
     editable: bool
+    serving: Serving | None = None  # of a throughput: how sure it is, and what it rests on
     used_by: list[str] = field(default_factory=list)
 
 
@@ -59,8 +60,11 @@ class Inputs:
         self.derived: dict[str, Derived] = {}
         self._names: set[str] = set()
 
-    def ask(self, term: Term, *, used_by: str, bought: bool = False) -> str:
-        """The defined name of a term's cell; equal terms of several offers share one cell."""
+    def ask(self, term: Term, *, used_by: str, bought: bool = False, serving: Serving | None = None) -> str:
+        """The defined name of a term's cell; equal terms of several offers share one cell.
+
+        ``serving`` belongs to a throughput, which is graded by it and not by the datasheets under it.
+        """
         short = term.name.rsplit(".", 1)[-1]
         origin = " ".join(term.sources) or term.where or "default"
         key = (short, float(term.value), origin)
@@ -77,6 +81,7 @@ class Inputs:
                 origin,
                 _group(term, bought=bought, shape=shape, mine=mine),
                 not shape and mine,
+                serving,
             )
             self.rows[key] = row
         if used_by not in row.used_by:
@@ -152,18 +157,11 @@ def _input(book: Book, at: int, row: Input, sources: dict[str, SourceUsed]) -> N
         form = book.edit_tokens if row.unit == "tokens/day" else form
     sheet.write_number(at, 2, row.value, form)
     book.write(sheet, at, 3, row.unit)
-    book.write(
-        sheet,
-        at,
-        4,
-        " ".join(row.sources) if len(row.sources) <= 4 else f"{len(row.sources)} records: {' '.join(row.sources)}",
-    )
-    if not row.sources:
-        book.write(sheet, at, 4, row.origin)
-    if found:
+    book.write(sheet, at, 4, _source(row))
+    if found and row.serving is None:  # a throughput is not as old, nor as sure, as a datasheet under it
         dated = [source.effective for source in found if source.effective is not None]
         book.date_cell(sheet, at, 5, max(dated, default=None))
-    book.write(sheet, at, 6, ", ".join(dict.fromkeys(s.kind for s in found)) if found else _grade(row))
+    book.write(sheet, at, 6, _grade(row, found))
     owners: Sequence[str] = [source.owner for source in found if source.owner]
     book.write(sheet, at, 7, ", ".join(dict.fromkeys(owners)) or (book.result.owner or ""))
     more = f" and {len(row.used_by) - 2} more" if len(row.used_by) > 2 else ""
@@ -171,7 +169,20 @@ def _input(book: Book, at: int, row: Input, sources: dict[str, SourceUsed]) -> N
     book.define(row.name, "Inputs", at, 2)
 
 
-def _grade(row: Input) -> str:
+def _source(row: Input) -> str:
+    if row.serving is not None:
+        said = row.sources and f"{row.serving.evidence}, from {' '.join(row.sources)}"
+        return said or (row.origin if row.origin.startswith("profile") else row.serving.evidence)
+    if not row.sources:
+        return row.origin
+    return " ".join(row.sources) if len(row.sources) <= 4 else f"{len(row.sources)} records: {' '.join(row.sources)}"
+
+
+def _grade(row: Input, found: Sequence[SourceUsed]) -> str:
+    if row.serving is not None:
+        return f"grade {row.serving.grade}, {'measured' if row.serving.grade == 'A' else 'estimate'}"
+    if found:
+        return ", ".join(dict.fromkeys(source.kind for source in found))
     if row.origin.startswith(("profile", "--set")):
         return "choice"
     return row.origin if row.origin.startswith("estimate") else "default"

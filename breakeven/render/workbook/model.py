@@ -236,7 +236,7 @@ class Model:
             rate, tokens = float(terms["requests_per_s"].value), float(terms["tokens_per_request"].value)
             if abs(count * rate * 86_400.0 * tokens - full) <= 1e-9 * full:
                 parts = (
-                    ask(terms["requests_per_s"], used_by=offer.name),
+                    ask(terms["requests_per_s"], used_by=offer.name, serving=offer.serving),
                     ask(terms["tokens_per_request"], used_by=offer.name),
                 )
                 instances = ask(
@@ -246,7 +246,9 @@ class Model:
         if formula is None:
             sources = tuple(offer.meta.get("capacity_sources", ()))
             formula = ask(
-                Term(f"{cells.prefix}_flat_capacity", full, "tokens/day", sources, where="estimate"), used_by=offer.name
+                Term(f"{cells.prefix}_flat_capacity", full, "tokens/day", sources, where="estimate"),
+                used_by=offer.name,
+                serving=offer.serving,
             )
         least = ask(
             Term(f"{cells.prefix}_least_replicas", offer.min_replicas, "replicas", where="profile or default"),
