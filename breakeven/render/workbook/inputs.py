@@ -41,6 +41,7 @@ class Derived(Struct, frozen=True):
     unit: str
 
 
+CHANGED = "inputs_changed"  # defined name: how many inputs differ from the run
 GROUPS = (
     "Workload",
     "Money",
@@ -115,12 +116,13 @@ def write_inputs(book: Book, inputs: Inputs) -> None:
     """The sheet: groups of inputs, then what follows from them."""
     sheet = book.sheets["Inputs"]
     book.write(sheet, 0, 0, "Inputs", book.title)
-    book.columns(sheet, (32, 36, 15, 17, 42, 12, 13, 15, 46))
+    book.columns(sheet, (32, 36, 15, 17, 42, 12, 13, 15, 46, 15))
     hint = (
         "Change the yellow cells; every sheet follows. Grey values belong to the run: re-run breakeven to change them."
     )
     book.across(sheet, 1, 0, 8, hint, book.note)
-    book.heads(sheet, 3, ("name", "what", "value", "unit", "source", "as of", "grade", "owner", "used by"), right=(2,))
+    heads = ("name", "what", "value", "unit", "source", "as of", "grade", "owner", "used by", "in the run")
+    book.heads(sheet, 3, heads, right=(2, 9))
     sources = {source.id: source for source in inputs.result.all_sources}
     at = 4
     for group in GROUPS:
@@ -132,6 +134,9 @@ def write_inputs(book: Book, inputs: Inputs) -> None:
         for row in rows:
             _input(book, at, row, sources)
             at += 1
+    book.write(sheet, 2, 0, "inputs that differ from the run")
+    sheet.write_formula(2, 2, f"=SUMPRODUCT(--(C5:C{max(at, 5)}<>J5:J{max(at, 5)}))", book.count, 0)
+    book.define(CHANGED, "Inputs", 2, 2)
     if inputs.derived:
         book.write(sheet, at, 0, "Follows from the inputs", book.section)
         at += 1
@@ -166,6 +171,7 @@ def _input(book: Book, at: int, row: Input, sources: dict[str, SourceUsed]) -> N
     book.write(sheet, at, 7, ", ".join(dict.fromkeys(owners)) or (book.result.owner or ""))
     more = f" and {len(row.used_by) - 2} more" if len(row.used_by) > 2 else ""
     book.write(sheet, at, 8, "; ".join(row.used_by[:2]) + more)
+    sheet.write_number(at, 9, row.value, book.fixed)
     book.define(row.name, "Inputs", at, 2)
 
 
