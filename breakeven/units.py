@@ -130,6 +130,15 @@ _not_negative = _Quantity(_SCALE, "700", high=1e18)
 _bound = _Quantity({**_SCALE, **_PERCENT, **_TIMES, "ms": 1.0}, "10M, 30% or $2.10", low=-1e18, high=1e18, dollar=True)
 
 
+def parse_tokens(text: str) -> float:
+    """A number of tokens as people write it. Raises PydanticCustomError, which says what to write.
+
+    >>> parse_tokens("1.5k"), parse_tokens("1,024")
+    (1500.0, 1024.0)
+    """
+    return _tokens(text)
+
+
 _rise = _Quantity(_PERCENT, "5%", high=1.0)
 
 

@@ -144,8 +144,10 @@ def parse(raw: bytes, path: str) -> tuple[Document, tuple[Problem, ...]]:
         raise InputError(Problem(f"is larger than {MAX_BYTES / 1e6:.0f} MB", "a profile is a few kilobytes", path))
     try:
         text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(Problem("is not UTF-8 text", "save it as UTF-8", path)) from None
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        place = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        raise InputError(Problem("is not UTF-8 text", "save it as UTF-8", path, *place)) from None
     if "\x00" in text:
         raise InputError(Problem("is a binary file", "name a YAML file", path))
     loader = _Loader(text)

@@ -29,6 +29,7 @@ def find_thing(catalogue: Catalogue, text: str) -> tuple[str, Thing]:
     found = by_id or [kind for kind in KINDS if _knows(catalogue, kind, text)]
     if not found:
         names = [name for kind in KINDS for name in (*catalogue.ids(kind), *catalogue.names(kind))]
+        names += [f"{thing.id}/{m.model}" for thing in catalogue.all("api") for m in getattr(thing, "models", ())]
         raise FactNotFound(f"nothing in the catalogue is called {text!r}", fix=did_you_mean(text, names))
     if len(found) > 1:
         choices = " or ".join(f"{kind}/{catalogue.resolve(kind, text)}" for kind in found)

@@ -21,6 +21,8 @@ def accuracy(
 
     The calibrated model alone answers, never a look-up of published points.
     """
+    from collections import Counter
+
     from breakeven.cli.inputs import load_catalogue, parse_date
     from breakeven.cli.output import write
     from breakeven.errors import InputError, Problem
@@ -38,6 +40,10 @@ def accuracy(
         table = [row for row in table if row.get("set") in set_]
     lookup = ServingLookup(load_catalogue(catalog), parse_date(as_of))
     compared, missed = compare_table(table, lookup, load_calibration())
+    if not compared and not any(item.measured_but_refused for item in missed):
+        reasons = Counter(item.reason for item in missed).most_common(3)
+        said = "; ".join(f"{reason} ({count})" for reason, count in reasons) or "the table has no rows"
+        raise InputError(Problem(f"no row can be compared: {said}", "see the columns in docs/serving.md", str(measurements)))
     if rows is not None:
         write(render_rows(compared, missed), rows)
     write(render_accuracy(slices(compared), missed, format=format, compared=len(compared)), output)

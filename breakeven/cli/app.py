@@ -72,9 +72,12 @@ def invoke(argv: list[str]) -> int:
         if show is None:
             raise
         context = getattr(error, "ctx", None)
-        if not argv or (getattr(error, "message", "") == "" and context is not None):
+        nothing_given = type(error).__name__ == "NoArgsIsHelpError" or getattr(error, "message", "") == ""
+        if not argv or (nothing_given and context is not None):
             # What was asked for is not the report, so it does not go where the report would.
             print(context.get_help() if context is not None else show(), file=sys.stderr)  # noqa: T201
+            if context is not None:
+                print(f"error: {_missing(context)}", file=sys.stderr)  # noqa: T201
             return 2
         from breakeven.render.text import plain
 
@@ -84,6 +87,12 @@ def invoke(argv: list[str]) -> int:
     if result == EXIT_INTERRUPTED:  # the parser turns Ctrl-C into a silent exit
         raise KeyboardInterrupt
     return int(result) if isinstance(result, int) else 0
+
+
+def _missing(context: Any) -> str:
+    """What a command line lacks that holds nothing but the command."""
+    needed = [str(p.metavar or p.name) for p in context.command.params if getattr(p, "required", False)]
+    return f"{', '.join(needed)} is missing; see above" if needed else "a command is missing; choose one of those above"
 
 
 def _command_path(argv: list[str]) -> str:

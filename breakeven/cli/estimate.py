@@ -9,12 +9,24 @@ import typer
 from breakeven.errors import InputError, Problem
 
 
+def _tokens(text: str) -> float:
+    """A number of tokens as a profile writes it: 1500, 1.5k, 100k."""
+    from pydantic_core import PydanticCustomError
+
+    from breakeven.units import parse_tokens
+
+    try:
+        return parse_tokens(text)
+    except PydanticCustomError as error:
+        raise typer.BadParameter(error.message()) from None
+
+
 def estimate(
     model: str | None = typer.Option(None, "--model", "-m", help="Catalogue or Hugging Face id, or a config.json."),
     accelerator: str | None = typer.Option(None, "--accelerator", "-a", help="Catalogue id; 'all' ranks every one."),
     accelerators: int | None = typer.Option(None, "-n", "--accelerators", help="How many; blank: the fewest that fit."),
-    input_tokens: float | None = typer.Option(None, "--input-tokens", help="Tokens in, per request (mean)."),
-    output_tokens: float | None = typer.Option(None, "--output-tokens", help="Tokens out, per request (mean)."),
+    input_tokens: float | None = typer.Option(None, "--input-tokens", metavar="N", parser=_tokens, help="Tokens in, per request (mean); 1k is 1000."),
+    output_tokens: float | None = typer.Option(None, "--output-tokens", metavar="N", parser=_tokens, help="Tokens out, per request (mean)."),
     concurrency: float | None = typer.Option(None, "--concurrency", "-c", help="Requests always in flight."),
     max_throughput: bool = typer.Option(False, "--max-throughput", help="Best steady throughput, no target (default)."),
     ttft_ms: float | None = typer.Option(None, "--ttft-ms", help="Target: time to first token."),

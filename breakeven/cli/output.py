@@ -25,9 +25,10 @@ def choose_format(explicit: str | None, output: Path | None, known: tuple[str, .
     name = suffixes.get(name, name)
     name = "table" if name in ("txt", "text") and "table" in known else name
     if name not in known:
+        shown = ", ".join("txt" if one == "table" else one for one in known)
         raise InputError(
             Problem(
-                f"cannot tell the format from {output.name!r}", f"use a suffix of {', '.join(known)}, or --format", "-o"
+                f"cannot tell the format from {output.name!r}", f"use a suffix of {shown}, or --format", "-o"
             )
         )
     return name

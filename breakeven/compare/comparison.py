@@ -259,6 +259,10 @@ def _warnings(
         model = f"{row.offer.meta.get('model_ref')}: "
         out.extend(f"{row.offer.id}: {note.removeprefix(model)}" for note in row.offer.notes)
     host = scope.profile.self_host
+    for index, supply in enumerate(host.supply):
+        for key in ("usd_per_gpu_hour", "capex_usd", "lease_usd_per_month"):
+            if getattr(supply, key) == 0:
+                out.append(f"self_host.supply[{index}].{key} is 0: these machines cost nothing, and so the verdict says little")
     if host.cached_input_share is None and scope.profile.workload.cached_input_share > 0:
         out.append("self_host.cached_input_share is not given: the API's cached share is taken for self-hosting too")
     return tuple(dict.fromkeys(out))

@@ -16,6 +16,12 @@ from breakeven.serving.calibration import normalise_engine
 from breakeven.serving.precision import normalise, normalise_kv
 
 MAX_BYTES = 200_000_000
+# What a row may say; further columns are left alone. docs/serving.md lists them.
+MEASURED = ("tpot_ms", "output_tok_s_total")
+OPTIONAL = (
+    "id", "family", "source_name", "framework", "model_base", "weight_precision", "kv_precision", "tp", "pp", "ep", "dp", "disagg",
+    "scenario", "batching", "concurrency_or_batch", "prefix_cache_or_spec_decode", "ttft_ms", "set", "notes", *MEASURED,
+)  # fmt: skip
 REQUIRED = ("model", "gpu", "n_gpus", "input_tokens", "output_tokens")
 # InferenceX draws lengths uniformly between 0.8 and 1.0 of the nominal ones it prints.
 INFERENCEX_LENGTH_SHARE = 0.9
@@ -52,11 +58,17 @@ def read_table(path: Path) -> list[dict[str, str]]:
     except UnicodeDecodeError:
         raise InputError(Problem("is not UTF-8 text", "save it as UTF-8 CSV", str(path))) from None
     reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(
-            Problem(f"lacks the columns {', '.join(missing)}", "use the table's published header", str(path))
-        )
+    header = reader.fieldnames or ()
+    missing = [name for name in REQUIRED if name not in header]
+    problems = [Problem(f"lacks the columns {', '.join(missing)}", f"needs {', '.join(REQUIRED)} and {' or '.join(MEASURED)}", str(path))] if missing else []
+    if not any(name in header for name in MEASURED):
+        problems.append(Problem("lacks a measurement", f"give a column {' or '.join(MEASURED)}", str(path)))
+    for name in ("concurrency_or_batch", "output_tok_s_total"):  # the two that people write otherwise
+        near = [column for column in header if column not in (*REQUIRED, *OPTIONAL) and column.startswith(name.split("_or_")[0].split("_s_")[0])]
+        if name not in header and near:
+            problems.append(Problem(f"the column {near[0]!r} is not read", f"did you mean {name!r}?", str(path)))
+    if problems:
+        raise InputError(problems)
     return [{str(k): (v or "").strip() for k, v in row.items() if k is not None} for row in reader]
 
 

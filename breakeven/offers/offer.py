@@ -72,6 +72,7 @@ class Serving(Struct, frozen=True):
     tpot_ms: Mapping[str, float]
     meets_latency: bool
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # those of the notes that are about the profile's own choices: reports warn of them
     sized_by: Literal["profile", "benchmark", "sizing", "measurement"] = "sizing"  # who chose the number of accelerators
 
 

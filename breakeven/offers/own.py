@@ -16,7 +16,7 @@ from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.own_fit import LAYOUT, OwnFit, graded_by, read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration, normalise_engine
-from breakeven.serving.refit import Refit, adjusted, refit
+from breakeven.serving.refit import HIGHEST, LOWEST, Refit, adjusted, refit
 from breakeven.serving.spec import Estimate
 
 
@@ -80,7 +80,26 @@ def fit_own(
 
     found = refit(calibration, predict, [float(row.tpot_ms or 0.0) for row, _ in used])
     note = "refitted from three or more loads" if len(used) >= 3 else "rescaled: three loads or more would refit it"
+    at_limit = [name for name, value in found.multipliers.items() if not LOWEST * 1.001 < value < HIGHEST / 1.001]
+    if at_limit:
+        note += f"; {', '.join(at_limit)} is at the end of what a fit may do (x{LOWEST:g} to x{HIGHEST:g}): is it of this configuration?"
     return OwnBenchmark(pinned[0], tuple(rows), tuple(row for row, _ in used), found, note)
+
+
+_SLACK = 1.25  # means over other windows than each other's: ramps, stragglers, tokens counted again
+
+
+def inconsistency(row: BenchmarkRow) -> str | None:
+    """A throughput that the requests in flight cannot make: each makes one token per time per output token."""
+    if not (row.tpot_ms and row.concurrency and row.output_tok_per_s):
+        return None
+    most = row.concurrency / (row.tpot_ms / 1e3)
+    if row.output_tok_per_s <= most * _SLACK:
+        return None
+    return (
+        f"{row.output_tok_per_s:,.0f} output tokens per second are more than the {most:,.0f} that {row.concurrency:g} requests at "
+        f"{row.tpot_ms:g} ms a token can make: the throughput is not used; is it that of output tokens alone, and of this run?"
+    )
 
 
 def to_point(row: BenchmarkRow, named: Named) -> Point:

@@ -84,7 +84,7 @@ def _find_model(scope: Scope, name: str) -> tuple[ModelSpec, tuple[str, ...]]:
             return read_hf_config(base / name), ()
         except InputError as error:
             first = error.problems[0]
-            wrong = f"{first.path or name}: {first.message}"
+            wrong = ": ".join(part for part in (first.path or name, first.field, first.message) if part)
             raise InputError(scope.loaded.document.problem(("self_host", "model"), wrong, first.fix)) from None
     try:
         cited = scope.catalogue.in_force("models", name, "architectures", scope.as_of)
@@ -170,6 +170,7 @@ def _plan(
         tpot_ms=_band(estimate.tpot_ms),
         meets_latency=True,
         notes=(*estimate.notes, *notes),
+        remarks=tuple(notes),
         sized_by=sized_by,
     )  # fmt: skip
     return ProfilePlan(

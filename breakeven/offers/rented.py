@@ -126,6 +126,7 @@ def finish_offer(
             redundant_replicas=host.redundancy, eligible=not ineligible, feasible=False,
             why_not=capacity.reasons + ineligible, notes=notes, gpus_per_replica=accelerators, meta=meta,
         )  # fmt: skip
+    notes = (*notes, *(capacity.serving.remarks if capacity.serving else ()))
     full = capacity.tokens_per_day * instances
     kappa = full * (1.0 - host.headroom_share) / scope.peak_to_mean
     return Offer(

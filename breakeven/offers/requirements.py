@@ -57,8 +57,10 @@ def unmet(
         wanted = {place.lower() for place in requirements.data_residency}
         places = {place.lower() for place in jurisdictions}
         if not places:
+            # An API's record has to say it; a rental's entry may.
+            how = "no record of it names one" if kind in ("api", "provisioned") else "give it a region"
             reasons.append(
-                f"requirements.data_residency: no region is stated, so {' or '.join(sorted(wanted))} cannot be shown"
+                f"requirements.data_residency: no region is stated, so {' or '.join(sorted(wanted))} cannot be shown; {how}"
             )
         elif not places <= wanted:
             reasons.append(

@@ -76,6 +76,13 @@ def _where_stated(problem: Problem, stated: Mapping[str, str]) -> Problem:
     for key, text in stated.items():
         if field == key or field.startswith((f"{key}.", f"{key}[")):
             return Problem(problem.message, problem.fix, f"--set {text}", field=field)
+    # One key of several that exclude each other was given: the file's own has to be taken away by the command line too.
+    given = re.search(r"\(got (.+)\)", problem.message)
+    names = [f"{field}.{name}" for name in given.group(1).split(" and ")] if given else []
+    mine = [key for key in names if key in stated]
+    if mine and len(names) > len(mine):
+        away = " ".join(f"--set {key}=null" for key in names if key not in stated)
+        return Problem(problem.message, f"add {away}", f"--set {stated[mine[0]]}", field=field)
     return problem
 
 

@@ -7,7 +7,8 @@ import math
 from typing import Any
 
 from breakeven.errors import InputError, Problem
-from breakeven.offers.own import OwnBenchmark
+from breakeven.offers.benchmarks.row import BenchmarkRow
+from breakeven.offers.own import OwnBenchmark, inconsistency
 from breakeven.render.serving import table
 from breakeven.render.text import plain
 
@@ -31,19 +32,28 @@ def render_own(own: OwnBenchmark, *, format: str) -> str:
             f"{math.expm1(before):+.1%}", f"{math.expm1(after):+.1%}", tokens,
         ))  # fmt: skip
     multipliers = ", ".join(f"{name} x{value:.3f}" for name, value in own.fit.multipliers.items())
-    warnings = sorted({warning for row in own.rows for warning in row.warnings})
+    warnings = _warnings(own)
     skipped = len(own.rows) - len(own.used)
     tail = [f"\nmultipliers: {multipliers}\n"]
     if skipped:
         tail.append(f"{skipped} runs not used (no TPOT, no concurrency, or speculative decoding)\n")
     tail += [f"note: {plain(warning)}\n" for warning in warnings]
-    best = max((row for row in own.used if row.output_tok_per_s), key=lambda r: r.output_tok_per_s or 0.0, default=None)
+    best = max((row for row in own.used if row.output_tok_per_s and inconsistency(row) is None), key=lambda r: r.output_tok_per_s or 0.0, default=None)
     if best is not None:
         tail.append(
             "\nfor a profile (self_host.supply[]), where the run met your latency targets:\n"
             f"  throughput: {{output_tok_per_s: {best.output_tok_per_s:.1f}, source: own benchmark}}\n"
         )
     return head + table(header, body) + "".join(tail)
+
+
+def _warnings(own: OwnBenchmark) -> list[str]:
+    return sorted({warning for row in own.rows for warning in _said(row)})
+
+
+def _said(row: BenchmarkRow) -> list[str]:
+    found = inconsistency(row)
+    return [*row.warnings, *((found,) if found is not None else ())]
 
 
 def _document(own: OwnBenchmark) -> dict[str, Any]:
@@ -62,7 +72,7 @@ def _document(own: OwnBenchmark) -> dict[str, Any]:
                 "concurrency": row.concurrency, "closed_loop": row.closed_loop, "tpot_ms": row.tpot_ms,
                 "ttft_ms_mean": row.ttft_ms_mean, "ttft_ms_p95": row.ttft_ms_p95,
                 "output_tok_per_s": row.output_tok_per_s, "model_error": math.expm1(before),
-                "refitted_error": math.expm1(after), "warnings": list(row.warnings),
+                "refitted_error": math.expm1(after), "warnings": _said(row),
             }
             for row, before, after in zip(own.used, own.fit.before, own.fit.after, strict=True)
         ],

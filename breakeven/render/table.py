@@ -159,7 +159,7 @@ def _reasons(console: Console, result: Comparison) -> None:
     for row in result.offers:
         if row.offer.why_not:
             console.print(Text(plain(f"  {row.offer.id}: {'; '.join(row.offer.why_not)}"), style="yellow"))
-    notes = ["* cheapest eligible offer at your volume."]
+    notes = ["* cheapest eligible offer at your volume."] if result.cheapest is not None else []
     if any(not row.offer.eligible for row in result.offers):
         notes.append("barred: a requirement rules it out.")
     if any(row.offer.serving for row in result.offers):

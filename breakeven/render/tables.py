@@ -12,19 +12,54 @@ from msgspec import Struct
 
 from breakeven.render.text import plain
 
+_NAME = 12  # what a column of names needs at the least: they fold, and figures may not
+_GAP = 3
+_EDGES = 2  # the library counts a table's outer margins even where none is drawn
+
 
 def grid(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]], *, width: int) -> str:
-    """A table; each column is (head, ``left`` or ``right``). User text is made harmless."""
+    """A table; each column is (head, ``left`` or ``right``). User text is made harmless.
+
+    A figure is never broken over lines: what is too wide for one table becomes several, each with the first column.
+    """
+    body = [[plain(text) for text in row] for row in rows]
+    return "\n".join(_one_grid([columns[at] for at in block], [[row[at] for at in block] for row in body], width) for block in _blocks(columns, body, width))
+
+
+def _blocks(columns: Sequence[tuple[str, str]], body: Sequence[Sequence[str]], width: int) -> list[list[int]]:
+    """Columns of each table, by index."""
+    needs = [_least(columns[at], [row[at] for row in body]) for at in range(len(columns))]
+    blocks, room = [[0]], width - _EDGES - needs[0]
+    for at in range(1, len(columns)):
+        if needs[at] + _GAP > room and len(blocks[-1]) > 1:
+            blocks.append([0])
+            room = width - _EDGES - needs[0]
+        blocks[-1].append(at)
+        room -= needs[at] + _GAP
+    return blocks
+
+
+def _least(column: tuple[str, str], cells: Sequence[str]) -> int:
+    """The width below which a column is not read: its longest figure, or some of a name."""
+    head, side = column
+    longest = max(map(len, cells), default=0)
+    if side == "right":
+        return max(longest, min(max(map(len, head.split()), default=0), _NAME))
+    return min(max(longest, len(head)), _NAME)
+
+
+def _one_grid(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], width: int) -> str:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
-    for head, side in columns:
-        table.add_column(head, justify="right" if side == "right" else "left", overflow="fold")
+    for at, (head, side) in enumerate(columns):
+        least = _least((head, side), [row[at] for row in rows])
+        table.add_column(head, justify="right" if side == "right" else "left", overflow="fold", min_width=least)
     for row in rows:
-        table.add_row(*(Text(plain(text)) for text in row))
+        table.add_row(*(Text(text) for text in row))
     stream = io.StringIO()
     Console(
         file=stream, width=width, force_terminal=False, no_color=True, color_system=None, highlight=False, markup=False,

@@ -9,6 +9,7 @@ from breakeven.offers.benchmarks.read import read_benchmark
 from breakeven.offers.own import Named, fit_own, own_evidence, own_fit
 from breakeven.offers.own_fit import read_own_fit
 from breakeven.offers.points import Point, answer
+from breakeven.render.benchmark import render_own
 from tests.serving.specimens import calibration, lookup
 
 VLLM = {
@@ -181,3 +182,27 @@ def test_three_loads_refit_and_the_estimate_uses_it(tmp_path):
     other = Point("llama-3.1-70b-instruct", "h100-sxm", 900, 180, accelerators=4, concurrency=16)
     with pytest.raises(InputError, match="another model"):
         own_evidence(other, path, lookup(), calibration())
+
+
+def one_row(tmp_path, **changes):
+    return fit_own(load(tmp_path, {**VLLM, **changes}), Named(), lookup(), calibration())
+
+
+def test_a_throughput_that_the_requests_in_flight_cannot_make_is_not_offered(tmp_path):
+    good = render_own(one_row(tmp_path), format="table")
+    assert "throughput: {output_tok_per_s: 1800.0, source: own benchmark}" in good
+    bad = render_own(one_row(tmp_path, output_throughput=182_370.0), format="table")
+    assert "note: 182,370 output tokens per second are more than the 1,778 that 16 requests at 9 ms a token can make" in bad
+    assert "for a profile" not in bad
+    assert "182,370 output tokens" in json.loads(render_own(one_row(tmp_path, output_throughput=182_370.0), format="json"))["rows"][0]["warnings"][-1]
+
+
+def test_a_measurement_below_zero_is_no_measurement(tmp_path):
+    with pytest.raises(InputError, match="mean_tpot_ms is -5; a measurement is not below zero"):
+        one_row(tmp_path, mean_tpot_ms=-5)
+
+
+def test_a_fit_at_its_end_says_so(tmp_path):
+    assert "at the end" not in one_row(tmp_path).grade_note
+    found = one_row(tmp_path, mean_tpot_ms=200.0, output_throughput=80.0)
+    assert "time is at the end of what a fit may do (x0.25 to x4)" in found.grade_note

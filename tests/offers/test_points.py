@@ -150,3 +150,27 @@ def test_a_frontier_is_of_one_accelerator_over_all_loads():
     assert run([*FRONTIER, "--concurrency", "4"]) == 2
     assert run([*FRONTIER[:3], "-a", "all", *FRONTIER[5:]]) == 2
     assert run([*FRONTIER, "--tpot-ms", "0.01"]) == 4
+
+
+def scored(tmp_path, capsys, text):
+    table = tmp_path / "m.csv"
+    table.write_text(text)
+    code = run(["accuracy", str(table)])
+    return code, capsys.readouterr().err
+
+
+def test_a_table_of_other_columns_says_which_are_read(tmp_path, capsys):
+    code, said = scored(tmp_path, capsys, "model,gpu,n_gpus,input_tokens,output_tokens,concurrency,output_tok_per_s\nopenai/gpt-oss-120b,h100-sxm,1,1000,1000,8,900\n")
+    assert code == 2
+    assert "lacks a measurement; give a column tpot_ms or output_tok_s_total" in said
+    assert "the column 'concurrency' is not read; did you mean 'concurrency_or_batch'?" in said
+    assert "the column 'output_tok_per_s' is not read; did you mean 'output_tok_s_total'?" in said
+    code, said = scored(tmp_path, capsys, "model,tpot_ms\nx,1\n")
+    assert code == 2
+    assert "lacks the columns gpu, n_gpus, input_tokens, output_tokens; needs model, gpu, n_gpus, input_tokens, output_tokens and tpot_ms or output_tok_s_total" in said
+
+
+def test_a_table_of_which_nothing_can_be_compared_is_no_score(tmp_path, capsys):
+    code, said = scored(tmp_path, capsys, "model,gpu,n_gpus,input_tokens,output_tokens,concurrency_or_batch,tpot_ms\nno/body,h100-sxm,1,1000,1000,8,9\nno/body,h100-sxm,,1,1,8,9\n")
+    assert code == 2
+    assert "no row can be compared" in said

@@ -74,6 +74,15 @@ def test_grade_a_is_for_what_was_measured(tmp_path: Path, fit: str, override: st
     assert any(said in note and "not its grade" in note for note in own.serving.notes)
 
 
+def test_every_report_says_what_the_benchmark_was_used_for(tmp_path: Path) -> None:
+    """What is in no note of an offer is seen by nobody who reads a table."""
+    (tmp_path / "fit.yaml").write_text(FIT)
+    result = priced(tmp_path, "self_host.benchmark=fit.yaml")
+    assert any("throughput rests on your benchmark mine.json" in line for line in result.warnings)
+    longer = priced(tmp_path, "self_host.benchmark=fit.yaml", "workload.input_tokens=4000")
+    assert any("its multipliers are used, not its grade" in line for line in longer.warnings)
+
+
 def test_the_band_of_a_benchmark_is_never_narrower_than_its_worst_residual(tmp_path: Path) -> None:
     bands = []
     for residual in (0.04, 0.6):

@@ -37,6 +37,9 @@ class BenchmarkRow(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
+_MEASURED = ("tpot", "itl", "ttft", "latency", "throughput", "tput", "duration", "token")
+
+
 class Fields:
     """Strict access to a JSON object's numbers, with the file in every error."""
 
@@ -44,7 +47,7 @@ class Fields:
         self.data, self.path = data, path
 
     def number(self, *names: str, scale: float = 1.0) -> float | None:
-        """The first of the names that is a finite number above zero."""
+        """The first of the names that is a finite number above zero. Raises :class:`InputError` for a measurement below."""
         for name in names:
             value = self.data.get(name)
             if isinstance(value, str):
@@ -52,7 +55,11 @@ class Fields:
                     value = float(value)
                 except ValueError:
                     continue
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e15:
+            if not isinstance(value, (int, float)) or isinstance(value, bool):
+                continue
+            if value < 0 and any(word in name for word in _MEASURED):  # a setting below zero is one that was not given
+                raise self.error(f"{name} is {value:g}", "a measurement is not below zero: is the file as the tool wrote it?")
+            if 0 < value < 1e15:
                 return float(value) * scale
         return None
 
