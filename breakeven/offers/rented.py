@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day
 from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
+from breakeven.offers.market import current_quotes
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.operations import Site, shared_lines
 from breakeven.offers.requirement_names import requirements_of
@@ -26,7 +27,6 @@ from breakeven.units import HOURS_PER_DAY
 
 MEDIAN = "median"
 _TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
-QUOTE_DAYS = 300  # older observations belong to the trend, not to today's market
 
 
 class Quote(Struct, frozen=True):
@@ -235,7 +235,7 @@ def _with_its_term(scope: Scope, supply: Supply, quote: Quote, *, index: int) ->
 
 
 def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Quote:
-    quotes = current_quotes(scope, accelerator=accelerator, term=supply.term)
+    quotes = current_quotes(scope.catalogue, scope.as_of, accelerator=accelerator, term=supply.term)
     if not quotes:
         raise FactNotInForce(
             scope.loaded.document.problem(
@@ -253,20 +253,6 @@ def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Qu
         rate=Term("usd_per_gpu_hour", middle, "USD/GPU-hour", sources),
         notes=(f"the median of {len(rates)} current quotes, not an offer one can buy; SKU of one GPU assumed",),
     )  # fmt: skip
-
-
-def current_quotes(scope: Scope, *, accelerator: str, term: str) -> list[tuple[float, str, str]]:
-    """(USD per GPU-hour, source id, provider) of every quote on file of the last QUOTE_DAYS days; cheapest first.
-
-    Every dated observation counts, also two of one provider by different sources and the published
-    on-demand indices: the spread between them is part of what a buyer meets.
-    """
-    rows = [
-        (cited.record.usd_per_gpu_hour.typical, cited.source_id, cited.thing_id)
-        for cited in scope.catalogue.quotes(accelerator=accelerator, term=term, as_of=scope.as_of)
-        if (scope.as_of - cited.record.effective).days <= QUOTE_DAYS
-    ]
-    return sorted(rows)
 
 
 def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int) -> CostLine:
