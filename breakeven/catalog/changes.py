@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from breakeven.catalog.inventory import Item, items
-from breakeven.catalog.records import KINDS
+from breakeven.catalog.inventory import Item, current_facts
 from breakeven.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from breakeven.catalog.store import Catalogue
 
 PACKAGED_NAME = "packaged"
+_NOTHING: tuple[Item | None, dict[str, str]] = (None, {})
+
+
+class FieldChange(Struct, frozen=True):
+    """One field of a changed fact; None where it is not said."""
+
+    field: str
+    old: str | None
+    new: str | None
 
 
 class Change(Struct, frozen=True):
@@ -29,6 +37,7 @@ class Change(Struct, frozen=True):
     new: str | None
     old_effective: dt.date | None
     new_effective: dt.date | None
+    fields: tuple[FieldChange, ...] = ()  # what of a changed fact differs
 
 
 def open_catalogue(text: str) -> Catalogue:
@@ -47,24 +56,25 @@ def open_catalogue(text: str) -> Catalogue:
 
 def changes(old: Catalogue, new: Catalogue, *, old_date: dt.date, new_date: dt.date) -> tuple[Change, ...]:
     """Facts in force on each catalogue's date, compared by what they are facts of."""
-    before, after = _current(old, old_date), _current(new, new_date)
+    before, after = current_facts(old, old_date), current_facts(new, new_date)
     rows = []
     for key in sorted(before.keys() | after.keys()):
-        one, two = before.get(key), after.get(key)
-        if one is not None and two is not None and one.says == two.says:
+        (one, was), (two, now) = before.get(key, _NOTHING), after.get(key, _NOTHING)
+        fields: tuple[FieldChange, ...] = ()
+        if one is not None and two is not None and was == now:
             if one.effective == two.effective:
                 continue
             word: Literal["added", "removed", "changed", "confirmed"] = "confirmed"
         else:
             word = "added" if one is None else "removed" if two is None else "changed"
+            if word == "changed":
+                names = (name for name in dict.fromkeys((*was, *now)) if was.get(name) != now.get(name))
+                fields = tuple(FieldChange(name, was.get(name), now.get(name)) for name in names)
         rows.append(
             Change(
                 word, key, one.id if one else None, two.id if two else None, one.says if one else None,
-                two.says if two else None, one.effective if one else None, two.effective if two else None,
+                two.says if two else None, one.effective if one else None, two.effective if two else None, fields,
             )
         )  # fmt: skip
     return tuple(rows)
 
-
-def _current(catalogue: Catalogue, as_of: dt.date) -> dict[str, Item]:
-    return {item.key: item for item in items(catalogue, tuple(KINDS), as_of) if item.current}

@@ -102,7 +102,7 @@ def items(catalogue: Catalogue, kinds: tuple[str, ...], as_of: dt.date) -> tuple
 
 def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
     """One row per record of a thing, nested ones too, in the order of the file."""
-    found = [(path, record, _identity(path, within, record)) for path, within, record in _records(thing, "", "")]
+    found = [(path, record, _identity(path, within, record)) for path, within, record in records_in(thing)]
     latest: dict[tuple[Any, ...], str] = {}
     for path, record, identity in sorted(found, key=lambda row: getattr(row[1], "effective", None) or dt.date.min):
         if _in_force(record, as_of):
@@ -124,32 +124,52 @@ def items_of(thing: Thing, kind: str, as_of: dt.date) -> Iterator[Item]:
         )  # fmt: skip
 
 
+def current_facts(catalogue: Catalogue, as_of: dt.date) -> dict[str, tuple[Item, dict[str, str]]]:
+    """Every current record by what it is of, with all that it says, field by field and in full."""
+    out = {}
+    for kind in KINDS:
+        for thing in catalogue.all(kind):
+            for item, (_, _, record) in zip(items_of(thing, kind, as_of), records_in(thing), strict=True):
+                if item.current:
+                    out[item.key] = (item, _facts(record, most=None))
+    return out
+
+
 def says(record: BaseModel) -> str:
     """The content of a record in one line: ``usd_per_gpu_hour 3.85, term on-demand``."""
-    return ", ".join(
-        f"{name} {_shown(value)}"
+    return ", ".join(f"{name} {text}" for name, text in _facts(record, most=MAX_SHOWN).items())
+
+
+def _facts(record: BaseModel, *, most: int | None) -> dict[str, str]:
+    return {
+        name: _shown(value, most)
         for name, value in record
         if name not in _NOT_FACTS and value is not None and value != () and value is not False
-    )
+    }
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, most: int | None) -> str:
     if isinstance(value, BaseModel):
         parts = [(name, item) for name, item in value if item is not None]
         if [name for name, _ in parts] == ["low", "typical", "high"]:
             low, typical, high = (item for _, item in parts)
-            return _shown(typical) if low == high else f"{_shown(typical)} ({_shown(low)} to {_shown(high)})"
-        return " ".join(f"{name} {_shown(item)}" for name, item in parts)
+            spread = "" if low == high else f" ({_shown(low, most)} to {_shown(high, most)})"
+            return _shown(typical, most) + spread
+        return " ".join(f"{name} {_shown(item, most)}" for name, item in parts)
     if isinstance(value, float):
         return f"{value:.12g}"
     if isinstance(value, tuple):
-        shown = "; ".join(_shown(item) for item in value[:MAX_SHOWN])
-        return shown if len(value) <= MAX_SHOWN else f"{shown}; and {len(value) - MAX_SHOWN} more"
+        shown = "; ".join(_shown(item, most) for item in value[:most])
+        return shown if most is None or len(value) <= most else f"{shown}; and {len(value) - most} more"
     return str(value)
 
 
+def records_in(thing: Thing) -> Iterator[tuple[str, str, Any]]:
+    """(path, name of the nested thing it belongs to, record) of every sourced record, in the order of the file."""
+    return _records(thing, "", "")
+
+
 def _records(holder: BaseModel, path: str, within: str) -> Iterator[tuple[str, str, Any]]:
-    """(path, name of the nested thing it belongs to, record)."""
     for name, value in holder:
         if isinstance(value, tuple):
             for index, item in enumerate(value):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -180,10 +180,30 @@ class ServerPrice(Dated):
     support_usd_per_year: Usd | None = None
 
 
+P = TypeVar("P", "ServerPower", "QuotedOffer")
+
+
+def _with_ordered_power(record: P) -> P:
+    """The record, where a machine draws no more idle than busy, and no more busy than it is rated for."""
+    for low, high in (("idle_w", "active_w"), ("active_w", "nameplate_w")):
+        below, above = _typical(getattr(record, low)), _typical(getattr(record, high))
+        if below is not None and above is not None and below > above:
+            raise ValueError(f"{low}: is above {high}; swap or mend them, all in watts")
+    return record
+
+
+def _typical(value: Range | float | None) -> float | None:
+    return value.typical if isinstance(value, Range) else value
+
+
 class ServerPower(Dated):
     nameplate_w: Positive | None = None
     active_w: Ranged | None = None
     idle_w: Ranged | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ServerPower:
+        return _with_ordered_power(self)
 
 
 class Server(Thing):
@@ -242,9 +262,7 @@ class QuotedOffer(Dated):
         price = "usd_per_unit" if self.sells == "server" else "usd_per_gpu_hour"
         if any(getattr(one, price) is None for one in self.price_breaks):
             raise ValueError(f"price_breaks: of a {self.sells} are in {price}; write them so")
-        if self.idle_w is not None and self.active_w is not None and self.idle_w > self.active_w:
-            raise ValueError("idle_w: is above active_w; swap or mend them")
-        return self
+        return _with_ordered_power(self)
 
 
 class SupplierQuote(Thing):

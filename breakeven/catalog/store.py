@@ -71,6 +71,10 @@ class Catalogue:
         """A whole catalogue of another release: a folder with its own ``catalogue.yaml``."""
         return cls(FactFiles((), base=folder))
 
+    def without_overlays(self) -> Catalogue:
+        """The facts underneath the overlays alone."""
+        return Catalogue(FactFiles((), base=self.files.base))
+
     @property
     def digest(self) -> str:
         """sha256 over the names and bytes of every file, packaged and overlays."""

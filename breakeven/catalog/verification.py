@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from breakeven.catalog.fact_files import fact_document, shown_path
+from breakeven.catalog.plausibility import Plausibility
 from breakeven.catalog.quote_gaps import gaps
 from breakeven.catalog.records import KINDS, RentalProvider, SupplierQuote, Thing
 from breakeven.errors import FactNotFound, InputError, Problem
@@ -24,12 +26,19 @@ class Verification(Struct, frozen=True):
     records: int
     malformed: tuple[Problem, ...]
     wrong: tuple[Problem, ...]
+    doubtful: tuple[Problem, ...] = ()  # right on some later day
 
 
-def verify(catalogue: Catalogue, *, overlays_only: bool = False) -> Verification:
-    """Read and validate every file, the packaged ones too (unless ``overlays_only``)."""
+def verify(catalogue: Catalogue, *, overlays_only: bool = False, as_of: dt.date | None = None) -> Verification:
+    """Read and validate every file, the packaged ones too (unless ``overlays_only``).
+
+    A source that was read after ``as_of`` is wrong. Without a date nobody knows which day it is: one read
+    after the catalogue's release is doubtful.
+    """
     malformed: list[Problem] = []
     wrong: list[Problem] = []
+    early: list[Problem] = []
+    plausible = Plausibility(catalogue)
     files = records = 0
     for kind, things in catalogue.files.table.items():
         owner: dict[str, tuple[str, int]] = {}
@@ -49,10 +58,15 @@ def verify(catalogue: Catalogue, *, overlays_only: bool = False) -> Verification
                 path = shown_path(paths[-1][0])
                 records += _count(thing)
                 wrong.extend(_dangling(catalogue, thing, path))
+                wrong.extend(plausible.problems(kind, thing))
+                early.extend(plausible.read_after(kind, thing, as_of))
                 if kind == "quotes":
                     wrong.extend(_incomplete(paths[-1][0]))
             _claim(owner, catalogue, kind, name, shown_path(paths[-1][0]), touched or not overlays_only, wrong)
-    return Verification(files, records, tuple(dict.fromkeys(malformed)), tuple(dict.fromkeys(wrong)))
+    if as_of is not None:
+        wrong += early
+    doubtful = () if as_of is not None else tuple(dict.fromkeys(early))
+    return Verification(files, records, tuple(dict.fromkeys(malformed)), tuple(dict.fromkeys(wrong)), doubtful)
 
 
 def _count(thing: Thing) -> int:

@@ -21,8 +21,8 @@ from breakeven.compare.result import Alternative, Headline
 from breakeven.errors import BreakevenError
 from breakeven.offers.api import build_api_offers, hosted_offer
 from breakeven.offers.build import build_offers
+from breakeven.offers.market import current_quotes
 from breakeven.offers.offer import Offer
-from breakeven.offers.rented import current_quotes
 from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec
 from breakeven.offers.sizing import instance_sizes
@@ -133,7 +133,7 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
     if base.own.kind != "rented":
         return
     accelerator = str(base.own.meta["accelerator"])
-    quotes = current_quotes(base.scope, accelerator=accelerator, term="on-demand")
+    quotes = current_quotes(base.scope.catalogue, base.scope.as_of, accelerator=accelerator, term="on-demand")
     if not quotes:
         return
     usd = Money.of(base.scope.currency)

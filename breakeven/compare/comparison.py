@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 
 STALE_DAYS = 90
 
+_TAXES = "taxes (VAT, sales tax, duty, depreciation allowances)"
+_TAXES_BESIDE_QUOTES = (
+    "taxes (VAT, sales tax, duty) on anything but the suppliers' quotes, whose stated duty and unrecoverable tax "
+    "are in their figures; depreciation allowances"
+)
 NOT_INCLUDED = (
-    "taxes (VAT, sales tax, duty, depreciation allowances)",
     "the cost of worse or better answers: quality is the user's assertion, not the tool's",
     "egress and storage, unless given under extra_costs",
     "price changes after the as-of date: see `breakeven forecast`",
@@ -105,7 +109,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         flips=turning,
         sources=used,
         assumptions=_ledger(offers),
-        not_included=_not_included(scope),
+        not_included=_not_included(scope, offers),
         warnings=_warnings(scope, rows, used, verdict),
         quotes=_quotes(scope, offers, crossings, verdict) if detail else (),
         currency=scope.currency,
@@ -199,9 +203,11 @@ def _ledger(offers: Iterable[Offer]) -> tuple[Assumption, ...]:
     )
 
 
-def _not_included(scope: Scope) -> tuple[str, ...]:
+def _not_included(scope: Scope, offers: Sequence[Offer]) -> tuple[str, ...]:
     host = scope.profile.self_host
-    out = list(NOT_INCLUDED)
+    # By whether there are quotes, not by their figures, which a shared report must not depend on.
+    quoted = any(offer.meta.get("quote") for offer in offers)
+    out = [_TAXES_BESIDE_QUOTES if quoted else _TAXES, *NOT_INCLUDED]
     if host.labour_fte == 0:
         out.append("labour to run the machines (self_host.labour_fte is 0)")
     if host.migration_usd == 0 and host.exit_usd == 0:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from breakeven.compare.explain_node import Facts, Node, shown_number, shown_working, term_node
 from breakeven.compare.result import OfferAtVolume
-from breakeven.compare.worked import worked
+from breakeven.compare.worked import landed, worked
 from breakeven.offers.offer import CostLine, Offer
 
 COEFFICIENTS = (
@@ -97,7 +97,10 @@ def coefficient_node(
             terms.append(node if same else replace(node, origin="this alternative"))
         working = done.text if done is not None and done.field == field else None
         parts.append(
-            Node(f"{name}.{line.id}", line.name, value, unit, line.equation or None, None, tuple(terms), working)
+            Node(
+                f"{name}.{line.id}", line.name, value, unit, line.equation or None, None,
+                (*_landed(f"{name}.{line.id}", line), *terms), working,
+            )
         )
     total = offer.fixed_usd_per_day if field == "usd_per_day" else getattr(offer, field)
     return Node(name, title, total, unit, None, None, tuple(parts), None)
@@ -196,9 +199,17 @@ def line_node(line: CostLine, usd: float | None, row: OfferAtVolume, facts: Fact
         )
         if done is not None and key in done.values
     )
-    return Node(
-        name, line.name, usd, "USD/day", None, None, (*coefficients, *terms, *derived), _amount(line, usd, row, facts)
-    )
+    parts = (*coefficients, *_landed(name, line), *terms, *derived)
+    return Node(name, line.name, usd, "USD/day", None, None, parts, _amount(line, usd, row, facts))
+
+
+def _landed(name: str, line: CostLine) -> tuple[Node, ...]:
+    """What a quoted price comes to with duty, tax and delivery, which the terms beside it give one by one."""
+    found = landed(line)
+    if found is None:
+        return ()
+    title, unit, value, working = found
+    return (Node(f"{name}.landed", title, value, unit, "landed-price", None, (), working),)
 
 
 def _amount(line: CostLine, usd: float | None, row: OfferAtVolume, facts: Facts) -> str | None:

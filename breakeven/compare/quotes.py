@@ -40,6 +40,8 @@ class QuoteRow(Struct, frozen=True):
     units: int | None
     valid_until: dt.date | None
     flags: tuple[str, ...]
+    confidential: bool = False  # in a redacted result: its figures are withheld
+    confidential_rank: int | None = None  # there: its place among the confidential rows alone
 
 
 def side_by_side(

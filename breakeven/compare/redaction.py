@@ -151,13 +151,13 @@ def _alternative(row: Alternative, secret: frozenset[str], pair_hidden: bool) ->
 
 
 def _quotes(rows: tuple[QuoteRow, ...], hidden: frozenset[str]) -> tuple[QuoteRow, ...]:
-    """Suppliers ranked among themselves: a place beside a known price would bound theirs."""
+    """Suppliers in order among themselves, and nothing ranked: a place beside a known price would bound theirs."""
     if not any(row.offer in hidden for row in rows):
         return rows
     ranked = iter(range(1, len(rows) + 1))
     first = [
-        replace(row, rank=None if row.rank is None else next(ranked), npv_usd_per_mtok=None, npv_usd=None,
-                first_tokens_per_day=None, units=None, flags=())
+        replace(row, rank=None, confidential=True, confidential_rank=None if row.rank is None else next(ranked),
+                npv_usd_per_mtok=None, npv_usd=None, first_tokens_per_day=None, units=None, flags=())
         for row in rows if row.offer in hidden
     ]  # fmt: skip
     rest = sorted((replace(row, rank=None) for row in rows if row.offer not in hidden), key=lambda row: row.offer)

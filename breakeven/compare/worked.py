@@ -35,11 +35,17 @@ class Recipe(Struct, frozen=True):
 
 _DAY, _REPLICA, _MTOK = "usd_per_day", "usd_per_replica_day", "usd_per_mtok"
 _DISCOUNT = ("discount", "(1 - {discount})")
+_TAX = ("tax_share", "(1 + {tax_share})")
+# A quoted server on site, equation ``landed-price``.
+_LANDED = "{capex_usd} * (1 + {duty_share}) * (1 + {tax_share}) + {delivery_usd} * (1 + {tax_share})"
 # The price of a replica's servers, delivery included, less what their resale is worth today.
 _CAPITAL = "({capex_usd} + {delivery_usd}) * {servers_per_replica}"
+_CAPITAL_LANDED = f"({_LANDED}) * {{servers_per_replica}}"
 _RESALE = "{capex_usd} * {servers_per_replica} * {residual_share}"
-_ANNUITY = f"({_CAPITAL} - {_RESALE} * {{value_today_of_1}}) / {{years_of_payments}} / 365"
-_STRAIGHT = f"({_CAPITAL} - {_RESALE}) / ({{life_years}} * 365)"
+_ANNUITY, _ANNUITY_LANDED = (
+    f"({price} - {_RESALE} * {{value_today_of_1}}) / {{years_of_payments}} / 365" for price in (_CAPITAL, _CAPITAL_LANDED)
+)
+_STRAIGHT, _STRAIGHT_LANDED = (f"({price} - {_RESALE}) / ({{life_years}} * 365)" for price in (_CAPITAL, _CAPITAL_LANDED))
 _TOKENS = Recipe(_MTOK, "{price_usd_per_mtok} * {tokens_of_kind} / {tokens_per_request} * {share}")
 _ONCE = "{usd_once} / {years_of_payments} / 365"
 _MONTHLY = "{usd_per_month} * 24 / {hours_per_month}"
@@ -62,26 +68,29 @@ RECIPES: Mapping[str, tuple[Recipe, ...]] = {
         Recipe(
             _REPLICA,
             "{usd_per_gpu_hour} * {gpus_billed} * {hours_per_day}",
-            (_DISCOUNT, ("paid_monthly_share", "{paid_monthly_share}")),
+            (_DISCOUNT, _TAX, ("prepaid_share", "(1 - {prepaid_share})")),
         ),
     ),
     "lease": (Recipe(_REPLICA, "{lease_usd_per_month} * {servers_per_replica} * 24 / {hours_per_month}"),),
     "annuity": (
+        Recipe(_REPLICA, _ANNUITY_LANDED),
         Recipe(_REPLICA, _ANNUITY),
         Recipe(_DAY, "{migration_usd} / {years_of_payments} / 365"),
         Recipe(
             _REPLICA,
             "{usd_per_gpu_hour} * {gpus_billed} * 24 * 365 * {term_years} * {prepaid_share} / {years_of_payments} / 365",
-            (_DISCOUNT,),
+            (_DISCOUNT, _TAX),
         ),
     ),
-    "straight-line": (Recipe(_REPLICA, _STRAIGHT),),
+    "straight-line": (Recipe(_REPLICA, _STRAIGHT_LANDED), Recipe(_REPLICA, _STRAIGHT)),
     "spares": (
+        Recipe(_REPLICA, f"{_ANNUITY_LANDED} * {{spares_share}}"),
+        Recipe(_REPLICA, f"{_STRAIGHT_LANDED} * {{spares_share}}"),
         Recipe(_REPLICA, f"{_ANNUITY} * {{spares_share}}"),
         Recipe(_REPLICA, f"{_STRAIGHT} * {{spares_share}}"),
     ),
     "maintenance": (Recipe(_REPLICA, "{capex_usd} * {servers_per_replica} * {maintenance_share_per_year} / 365"),),
-    "per-year": (Recipe(_REPLICA, "{support_usd_per_year} * {servers_per_replica} / 365"),),
+    "per-year": (Recipe(_REPLICA, "{support_usd_per_year} * {servers_per_replica} / 365", (_TAX,)),),
     "per-month": (Recipe(_DAY, "{network_usd_per_month} * 24 / {hours_per_month}"),),
     "energy-idle": (
         Recipe(_REPLICA, "{idle_w} * {servers_per_replica} / 1000 * 24 * {pue} * {electricity_usd_per_kwh}"),
@@ -111,6 +120,25 @@ RECIPES: Mapping[str, tuple[Recipe, ...]] = {
     "escalation": (Recipe(_MTOK, "{escalation_share} * {api_usd_per_mtok}"),),
     "sinking-fund": (Recipe(_DAY, "{exit_usd} * {value_today_of_1} / {years_of_payments} / 365"),),
 }
+
+
+# What a quote's price comes to with duty, tax and delivery, by what of it a line is made of: (title, unit, expression).
+_QUOTED: Mapping[str, tuple[str, str, str]] = {
+    "capex_usd": ("a quoted server on site", "USD/server", _LANDED),
+    "usd_per_gpu_hour": ("quoted rate with tax", "USD/GPU-hour", "{usd_per_gpu_hour} * (1 + {tax_share})"),
+    "support_usd_per_year": ("quoted support with tax", "USD/server-year", "{support_usd_per_year} * (1 + {tax_share})"),
+}
+
+
+def landed(line: CostLine) -> tuple[str, str, float, str] | None:
+    """(title, unit, value, working) of a quote's price as the buyer pays it; None for a line of no quoted price."""
+    known = {term.name.rsplit(".", 1)[-1]: term.value for term in line.terms}
+    for priced, (title, unit, expression) in _QUOTED.items():
+        names = _names(expression)
+        if priced in known and all(name in known for name in names):
+            values = {name: float(known[name]) for name in names}
+            return title, unit, evaluate(expression, values), _substitute(expression, values)
+    return None
 
 
 class Worked(Struct, frozen=True):

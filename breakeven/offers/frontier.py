@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.interactivity import undominated
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.question import Answered, Question, to_point, usd_per_mtok
+from breakeven.offers.question import Answered, Question, rent_of, to_point
 from breakeven.offers.sizing import plan_replica
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_best_throughput, at_concurrency
@@ -29,7 +29,7 @@ def rank_accelerators(question: Question, lookup: ServingLookup, calibration: Ca
         found.append(
             Answered(
                 model=lookup.model(str(question.model)).id, accelerator=name, estimate=estimate,
-                tdp_w=accelerator.tdp_w, usd_per_mtok=usd_per_mtok(lookup, name, estimate),
+                tdp_w=accelerator.tdp_w, rent=rent_of(lookup, name, estimate),
             )
         )  # fmt: skip
     if not found:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.question import Answered, Question, to_point, usd_per_mtok
+from breakeven.offers.question import Answered, Question, rent_of, to_point
 from breakeven.offers.sizing import INSTANCE_SIZES, resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_concurrency
@@ -35,7 +35,7 @@ def interactivity_frontier(question: Question, lookup: ServingLookup, calibratio
     found = [
         Answered(
             model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
-            usd_per_mtok=usd_per_mtok(lookup, accelerator.id, estimate), on_frontier=True,
+            rent=rent_of(lookup, accelerator.id, estimate), on_frontier=True,
         )
         for instance in _instances(question, model, accelerator, calibration)
         for estimate in _loads(instance, point.shape, calibration)

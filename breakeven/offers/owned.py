@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from breakeven.catalog.power import power_fault_at, power_faults, problem_at, rated_w
 from breakeven.errors import FactNotFound, FactNotInForce, InputError, Problem
 from breakeven.finance.capital import annuity_usd_per_day, straight_line_usd_per_day
 from breakeven.finance.colocation import colocation_usd_per_day
@@ -36,11 +37,13 @@ class Machine(Struct, frozen=True):
     accelerator: str
     accelerators: int
     capex: Term
-    delivery_usd: float
+    delivery_usd: float  # duty and tax of a quoted server included
     support_usd_per_year: float
     price_sources: tuple[str, ...]
     capex_band: tuple[float, float]
     power: tuple[Term, ...] = ()  # where the one who sells it says what it draws
+    landed: tuple[Term, ...] = ()  # what the quote says of duty, tax and delivery: delivery_usd follows from them
+    support: tuple[Term, ...] = ()  # and of support
 
 
 def build_owned(
@@ -63,8 +66,11 @@ def build_owned(
     instances = max(1, held // needed)
 
     lines = _capital_lines(scope, supply, machine, servers=servers, index=index)
-    capacity_mtok = None if isinstance(capacity, NoCapacity) else capacity.tokens_per_day * instances / 1e6
-    lines += _power_lines(scope, supply, machine, servers=servers, index=index, mtok_per_day=capacity_mtok)
+    full = None
+    if not isinstance(capacity, NoCapacity):
+        mtok = capacity.tokens_per_day * instances / 1e6
+        full = Term("capacity_mtok_per_day", mtok, "Mtok/day", where=capacity.terms[0].where)
+    lines += _power_lines(scope, supply, machine, servers=servers, index=index, full=full)
     lines += shared_lines(Site(scope, supply, index, held, api_offers))
     site = scope.catalogue.find("sites", supply.site) if supply.site else None
     places: tuple[str, ...] = tuple(site.jurisdictions) if site else ()  # type: ignore[attr-defined]
@@ -123,6 +129,12 @@ def _machine(scope: Scope, supply: Supply, index: int) -> Machine:
     )  # fmt: skip
 
 
+def _servers_term(scope: Scope, supply: Supply, servers: int, index: int) -> Term:
+    if supply.servers_per_replica is not None:
+        return scope.chosen(f"self_host.supply[{index}].servers_per_replica", servers, "servers")
+    return Term("servers_per_replica", servers, "servers", where="whole servers that hold an instance")
+
+
 def _life(scope: Scope, supply: Supply, index: int) -> Term:
     if supply.life_years is not None:
         return scope.chosen(f"self_host.supply[{index}].life_years", supply.life_years, "years")
@@ -134,7 +146,7 @@ def _capital_lines(scope: Scope, supply: Supply, machine: Machine, *, servers: i
     finance = scope.profile.finance
     key = f"self_host.supply[{index}]"
     lines: list[CostLine] = []
-    count = Term("servers_per_replica", servers, "servers")
+    count = _servers_term(scope, supply, servers, index)
     if supply.lease_usd_per_month is not None:
         usd = supply.lease_usd_per_month * servers / (finance.hours_per_month / HOURS_PER_DAY)
         lease = scope.chosen(f"{key}.lease_usd_per_month", supply.lease_usd_per_month, "USD/server-month")
@@ -147,7 +159,9 @@ def _capital_lines(scope: Scope, supply: Supply, machine: Machine, *, servers: i
         terms: tuple[Term, ...] = (
             machine.capex, count, life, scope.chosen(f"{key}.residual_share", residual_share, "share"),
         )  # fmt: skip
-        if machine.delivery_usd:
+        if machine.landed:
+            terms += machine.landed
+        elif machine.delivery_usd:
             terms += (Term("delivery_usd", machine.delivery_usd, "USD/server", machine.price_sources),)
         if supply.amortisation == "straight_line":
             usd = straight_line_usd_per_day(capex_usd=price, residual_usd=residual, life_years=life.value)
@@ -178,20 +192,22 @@ def _capital_lines(scope: Scope, supply: Supply, machine: Machine, *, servers: i
     if machine.support_usd_per_year:
         term = Term("support_usd_per_year", machine.support_usd_per_year, "USD/server-year", machine.price_sources)
         usd = machine.support_usd_per_year * servers / DAYS_PER_YEAR
-        lines.append(_line("support", "supplier's support", "facility", "per-year", (term, count), replica_day=usd))
+        said = machine.support or (term,)
+        lines.append(_line("support", "supplier's support", "facility", "per-year", (*said, count), replica_day=usd))
     return lines
 
 
 def _power_lines(
-    scope: Scope, supply: Supply, machine: Machine, *, servers: int, index: int, mtok_per_day: float | None
+    scope: Scope, supply: Supply, machine: Machine, *, servers: int, index: int, full: Term | None
 ) -> list[CostLine]:
     lines: list[CostLine] = []
-    count = Term("servers_per_replica", servers, "servers")
+    count = _servers_term(scope, supply, servers, index)
     months = scope.profile.finance.hours_per_month
     site_rate = _site_term(scope, supply, index, "colocation_usd_per_kw_month", "USD/kW-month", required=False)
     includes_energy = False
     if site_rate is not None:
         nameplate = _power_term(scope, supply, machine, index, "nameplate_w")
+        _refuse_implausible_power(scope, machine, index, (nameplate,))
         usd = colocation_usd_per_day(
             power_w=nameplate.value * servers, usd_per_kw_month=site_rate.value, hours_per_month=months
         )
@@ -213,28 +229,42 @@ def _power_lines(
     assert price is not None and pue is not None
     idle = _power_term(scope, supply, machine, index, "idle_w")
     active = _power_term(scope, supply, machine, index, "active_w")
-    if active.value < idle.value:
-        raise InputError(
-            scope.loaded.document.problem(
-                ("self_host", "supply", index, "active_w"),
-                f"active draw ({active.value:g} W) is below idle draw ({idle.value:g} W)",
-                "swap or mend them",
-            )
-        )
+    _refuse_implausible_power(scope, machine, index, (idle, active))
     usd = idle_energy_usd_per_day(
         idle_w=idle.value * servers, pue=pue.value, electricity_usd_per_kwh=price.value
     )
     lines.append(_line("power-idle", "electricity of idle servers", "power", "energy-idle", (idle, pue, price, count),
                        replica_day=usd))  # fmt: skip
-    if mtok_per_day is not None:
+    if full is not None:
         per_mtok = active_energy_usd_per_mtok(
             active_w=active.value * servers, idle_w=idle.value * servers, pue=pue.value,
-            electricity_usd_per_kwh=price.value, capacity_mtok_per_day=mtok_per_day,
+            electricity_usd_per_kwh=price.value, capacity_mtok_per_day=full.value,
         )  # fmt: skip
-        terms = (active, idle, pue, price, count, Term("capacity_mtok_per_day", mtok_per_day, "Mtok/day"))
+        terms = (active, idle, pue, price, count, full)
         lines.append(_line("power-active", "electricity that serving adds", "power", "energy-active", terms,
                            per_mtok=per_mtok))  # fmt: skip
     return lines
+
+
+def _refuse_implausible_power(scope: Scope, machine: Machine, index: int, terms: tuple[Term, ...]) -> None:
+    """Raises InputError where a server draws less under load than idle, or a user's record is not in watts.
+
+    The problem is placed where the figure stands: in the file of a record, or on the profile's line.
+    """
+    catalogue = scope.catalogue
+    watts = {term.name.rsplit(".", 1)[-1]: term for term in terms}
+    recorded = {name for name, term in watts.items() if any(one.startswith("servers/") for one in term.sources)}
+    rated = rated_w(catalogue, machine.accelerator, machine.accelerators)
+    for fault in power_faults({name: float(term.value) for name, term in watts.items()}, rated):
+        if fault.against is None and fault.field not in recorded:
+            continue  # the profile's own figure: it may be of a machine run at a limit
+        stated = next((name for name in (fault.field, fault.against or "") if name in watts and name not in recorded), None)
+        if stated is not None:
+            place = ("self_host", "supply", index, stated)
+            raise InputError(scope.loaded.document.problem(place, fault.message, fault.fix))
+        places = {name: int(watts[name].sources[0].rpartition("[")[2].rstrip("]")) for name in recorded}
+        found = power_fault_at(catalogue, catalogue.resolve("servers", machine.id), fault, places)
+        raise InputError(problem_at(catalogue, found, fault.message, fault.fix))
 
 
 def _colocation_includes_energy(scope: Scope, rate: Term) -> bool:

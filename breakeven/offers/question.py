@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import statistics
 from pathlib import Path
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from breakeven.errors import BreakevenError, InputError, Problem
+from breakeven.errors import InputError, Problem
 from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.market import current_quotes
 from breakeven.offers.points import Point, answer, choose
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import within_latency
@@ -47,6 +49,16 @@ class Question(Struct, frozen=True):
     own: Path | None = None
 
 
+class Rent(Struct, frozen=True):
+    """What the accelerators cost per token at a load, and the quotes behind it."""
+
+    usd_per_mtok: float
+    usd_per_gpu_hour: float  # the median on-demand quote
+    quotes: int
+    as_of: dt.date
+    sources: tuple[str, ...]
+
+
 class Answered(Struct, frozen=True):
     """An estimate with the names it was asked by, its price where one is known, and extras."""
 
@@ -54,9 +66,14 @@ class Answered(Struct, frozen=True):
     accelerator: str
     estimate: Estimate
     tdp_w: float | None = None
-    usd_per_mtok: float | None = None
+    rent: Rent | None = None
     on_frontier: bool = False
     extras: dict[str, float | str] = field(default_factory=dict)
+
+    @property
+    def usd_per_mtok(self) -> float | None:
+        """Rent per million tokens at this load; None where nobody quotes the accelerator."""
+        return None if self.rent is None else self.rent.usd_per_mtok
 
 
 def ask(question: Question, lookup: ServingLookup, calibration: Calibration) -> list[Answered]:
@@ -183,17 +200,15 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         extras |= check_by_simulation(instance, point.shape, plain, arrival_cv2=question.burstiness)
     return Answered(
         model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
-        usd_per_mtok=usd_per_mtok(lookup, accelerator.id, estimate), extras=extras,
+        rent=rent_of(lookup, accelerator.id, estimate), extras=extras,
     )  # fmt: skip
 
 
-def usd_per_mtok(lookup: ServingLookup, accelerator: str, estimate: Estimate) -> float | None:
-    """Median on-demand rent of the accelerators over the tokens served, at full load."""
-    try:
-        cited = lookup.catalogue.rentals(accelerator=accelerator, as_of=lookup.as_of, term="on-demand")
-    except BreakevenError:
+def rent_of(lookup: ServingLookup, accelerator: str, estimate: Estimate) -> Rent | None:
+    """The median of the current on-demand quotes over the tokens served at this load; None without a quote."""
+    found = current_quotes(lookup.catalogue, lookup.as_of, accelerator=accelerator, term="on-demand")
+    if not found or estimate.total_tok_per_s <= 0:
         return None
-    prices = [item.record.usd_per_gpu_hour.typical for item in cited]
-    if not prices or estimate.total_tok_per_s <= 0:
-        return None
-    return statistics.median(prices) * estimate.config.accelerators / (estimate.total_tok_per_s * 3600.0) * 1e6
+    hourly = statistics.median(rate for rate, _, _ in found)
+    per_mtok = hourly * estimate.config.accelerators / (estimate.total_tok_per_s * 3600.0) * 1e6
+    return Rent(per_mtok, hourly, len(found), lookup.as_of, tuple(source for _, source, _ in found))

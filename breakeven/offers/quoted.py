@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.catalog.citation import Cited
+from breakeven.catalog.power import quote_faults
 from breakeven.catalog.quote_gaps import ESSENTIAL, gaps
 from breakeven.catalog.records import QuotedOffer
 from breakeven.errors import BreakevenError, FactNotFound
@@ -33,6 +34,7 @@ _OF_OWN = (
     "electricity_usd_per_kwh", "pue", "colocation_usd_per_kw_month", "min_replicas", "extra_costs",
 )  # fmt: skip
 _OF_RENT = ("min_replicas", "extra_costs")
+_LENT = tuple(dict.fromkeys((*_OF_OWN, *_OF_RENT, "gpus", "throughput")))
 
 
 def landed_extras_usd(*, price_usd: float, duty_share: float, tax_share: float, delivery_usd: float) -> float:
@@ -51,11 +53,12 @@ class Found(Struct, frozen=True):
     name: str
     lapsed: tuple[str, ...]  # not valid on the date
     left_open: tuple[str, ...]  # what it does not say
+    implausible: tuple[str, ...] = ()  # what it says and cannot mean
 
     @property
     def why_not(self) -> tuple[str, ...]:
         """All reasons."""
-        return self.lapsed + self.left_open
+        return self.lapsed + self.left_open + self.implausible
 
 
 def build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[Offer, ...]) -> Offer:
@@ -104,8 +107,11 @@ def find_offer(scope: Scope, supply: Supply, index: int) -> Found:
         lapsed = (f"quote expired on {record.ends}",)
     left = [name for name, _ in gaps(record)]
     left_open = (f"incomplete quote: no {', '.join(left)}",) if left else ()
+    doubts = ", ".join(fault.field for fault in quote_faults(scope.catalogue, record))  # no figures: reports are shared
+    implausible = (f"implausible quote: {doubts} cannot be watts; see breakeven catalog verify",) if doubts else ()
     file, _ = scope.catalogue.origin_of("quotes", thing.id, "offers", at)
-    return Found(scope.catalogue.cite("quotes", thing.id, "offers", at, record, file), thing.name, lapsed, left_open)
+    cited = scope.catalogue.cite("quotes", thing.id, "offers", at, record, file)
+    return Found(cited, thing.name, lapsed, left_open, implausible)
 
 
 def with_quotes(scope: Scope) -> Scope:
@@ -115,8 +121,13 @@ def with_quotes(scope: Scope) -> Scope:
     more = [_entry(scope, name) for name in scope.catalogue.ids("quotes") if name not in listed]
     if not more:
         return scope
+    lent: dict[str, str] = {}
+    for index, supply in enumerate(more, len(host.supply)):
+        like = _like(scope, supply.quote or "")
+        if like is not None:
+            lent |= {f"self_host.supply[{index}].{key}": f"self_host.supply[{like}].{key}" for key in _LENT}
     profile = scope.profile.model_copy(update={"self_host": host.model_copy(update={"supply": (*host.supply, *more)})})
-    return replace(scope, loaded=replace(scope.loaded, profile=profile))
+    return replace(scope, loaded=replace(scope.loaded, profile=profile), lent=lent)
 
 
 def _is_known(scope: Scope, name: str) -> bool:
@@ -132,15 +143,24 @@ def _entry(scope: Scope, name: str) -> Supply:
     thing: Any = scope.catalogue.find("quotes", name)
     record: QuotedOffer = thing.offers[-1]
     server = record.sells == "server"
-    like = next((s for s in scope.profile.self_host.supply if (s.own if server else s.rent) is not None), None)
     values: dict[str, Any] = {"quote": name}
-    if like is not None:
+    lender = _like(scope, name)
+    if lender is not None:
+        like = scope.profile.self_host.supply[lender]
         values |= {key: getattr(like, key) for key in (_OF_OWN if server else _OF_RENT)}
         if record.accelerator is not None and _accelerator(scope, like) == _accelerator_id(scope, record.accelerator):
             values |= {"gpus": like.gpus, "throughput": like.throughput}
     if server and values.get("site") is None and values.get("electricity_usd_per_kwh") is None:
         values["site"] = DEFAULT_SITE
     return Supply.model_validate(values)
+
+
+def _like(scope: Scope, name: str) -> int | None:
+    """The profile's first entry of machines of the quote's kind."""
+    thing: Any = scope.catalogue.find("quotes", name)
+    server = thing.offers[-1].sells == "server"
+    supplies = enumerate(scope.profile.self_host.supply)
+    return next((index for index, s in supplies if (s.own if server else s.rent) is not None), None)
 
 
 def _accelerator(scope: Scope, supply: Supply) -> str | None:
@@ -179,9 +199,15 @@ def _server(
         for name in ("nameplate_w", "active_w", "idle_w")
         if (value := getattr(record, name)) is not None
     )
+    landed = (
+        _said(record, "duty_share", "share of the price", source), _said(record, "tax_share", "share", source),
+        _said(record, "delivery_usd_per_unit", "USD/server", source, name="delivery_usd"),
+    )  # fmt: skip
+    support = (_said(record, "support_usd_per_unit_year", "USD/server-year", source, name="support_usd_per_year"), landed[1])
     machine = Machine(
         found.cited.thing_id, scope.catalogue.find("accelerators", record.accelerator).id, record.gpus_per_unit, capex, extras,
         (record.support_usd_per_unit_year or 0.0) * (1.0 + tax), source, (price, price), power,
+        landed, support,
     )  # fmt: skip
     own = supply.model_copy(update={"own": found.cited.thing_id})
     offer = build_owned(scope, own, index=index, api_offers=api_offers, machine=machine)
@@ -193,18 +219,29 @@ def _rental(
 ) -> Offer:
     record, source = found.cited.record, (found.cited.source_id,)
     assert record.accelerator is not None and record.gpus_per_unit is not None
-    rate = Term("usd_per_gpu_hour", _price(record, units) * (1.0 + (record.tax_share or 0.0)), "USD/GPU-hour", source)
-    if supply.usd_per_gpu_hour is not None:
+    rate = Term("usd_per_gpu_hour", _price(record, units), "USD/GPU-hour", source)
+    tax: Term | None = _said(record, "tax_share", "share", source)
+    paid = rate.value * (1.0 + (record.tax_share or 0.0))
+    if supply.usd_per_gpu_hour is not None:  # the profile's own rate is what it pays
         rate = scope.chosen(f"self_host.supply[{index}].usd_per_gpu_hour", supply.usd_per_gpu_hour, "USD/GPU-hour")
+        tax, paid = None, supply.usd_per_gpu_hour
     where = jurisdiction_of(record.region)
     quote = Quote(
-        found.cited.thing_id, found.name, rate.value, rate.value, rate.value, gpus_per_sku=record.gpus_per_unit,
+        found.cited.thing_id, found.name, paid, paid, paid, gpus_per_sku=record.gpus_per_unit,
         region=record.region, jurisdictions=(where,) if where else (), rate=rate, term_years=record.term_years,
-        prepaid_share=record.prepaid_share or 0.0,
+        prepaid_share=record.prepaid_share or 0.0, tax=tax, contract=source,
     )  # fmt: skip
     rent = supply.model_copy(update={"rent": record.accelerator, "term": record.term or "on-demand"})
     offer = build_rented(scope, rent, index=index, api_offers=api_offers, quote=quote)
     return _with_minimum(offer, record, (offer.gpus_per_replica or record.gpus_per_unit) // record.gpus_per_unit)
+
+
+def _said(record: QuotedOffer, field: str, unit: str, source: tuple[str, ...], *, name: str | None = None) -> Term:
+    """What a quote says of a cost beside the price; what it leaves open counts as nothing, and is not ranked."""
+    value = getattr(record, field)
+    if value is None:
+        return Term(name or field, 0.0, unit, where="not stated by the quote: counted as 0")
+    return Term(name or field, value, unit, source)
 
 
 def _with_minimum(offer: Offer, record: QuotedOffer, units_per_replica: int) -> Offer:

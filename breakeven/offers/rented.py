@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day
 from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
+from breakeven.offers.market import current_quotes
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.operations import Site, shared_lines
 from breakeven.offers.requirement_names import requirements_of
@@ -26,7 +27,6 @@ from breakeven.units import HOURS_PER_DAY
 
 MEDIAN = "median"
 _TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
-QUOTE_DAYS = 300  # older observations belong to the trend, not to today's market
 
 
 class Quote(Struct, frozen=True):
@@ -44,6 +44,9 @@ class Quote(Struct, frozen=True):
     term_years: float | None = None
     prepaid_share: float = 0.0
     notes: tuple[str, ...] = ()
+    tax: Term | None = None  # included in the three rates, not in ``rate``
+    contract: tuple[str, ...] = ()  # the record that says term and prepayment, where the profile does not
+    years_by_name: bool = False  # the term's name says how long it is
 
 
 def rent_usd_per_replica_day(*, usd_per_gpu_hour: float, discount: float, gpus_billed: float) -> float:
@@ -211,7 +214,7 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int,
         gpus_per_sku=supply.gpus_per_sku or record.gpus_per_sku, region=record.region, jurisdictions=places,
         rate=Term("usd_per_gpu_hour", record.usd_per_gpu_hour.typical, "USD/GPU-hour", (cheapest.source_id,)),
         term_years=record.term_years, prepaid_share=record.prepaid_share or 0.0,
-        notes=note,
+        notes=note, contract=(cheapest.source_id,),
     )  # fmt: skip
 
 
@@ -227,11 +230,12 @@ def _with_its_term(scope: Scope, supply: Supply, quote: Quote, *, index: int) ->
                 "add term_years, or write term: reserved-1yr",
             )
         )
-    return replace(quote, term_years=years, prepaid_share=prepaid)
+    named = supply.term_years is None and quote.term_years is None
+    return replace(quote, term_years=years, prepaid_share=prepaid, years_by_name=named)
 
 
 def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Quote:
-    quotes = current_quotes(scope, accelerator=accelerator, term=supply.term)
+    quotes = current_quotes(scope.catalogue, scope.as_of, accelerator=accelerator, term=supply.term)
     if not quotes:
         raise FactNotInForce(
             scope.loaded.document.problem(
@@ -251,20 +255,6 @@ def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Qu
     )  # fmt: skip
 
 
-def current_quotes(scope: Scope, *, accelerator: str, term: str) -> list[tuple[float, str, str]]:
-    """(USD per GPU-hour, source id, provider) of every quote on file of the last QUOTE_DAYS days; cheapest first.
-
-    Every dated observation counts, also two of one provider by different sources and the published
-    on-demand indices: the spread between them is part of what a buyer meets.
-    """
-    rows = [
-        (cited.record.usd_per_gpu_hour.typical, cited.source_id, cited.thing_id)
-        for cited in scope.catalogue.quotes(accelerator=accelerator, term=term, as_of=scope.as_of)
-        if (scope.as_of - cited.record.effective).days <= QUOTE_DAYS
-    ]
-    return sorted(rows)
-
-
 def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int) -> CostLine:
     spread = 1.0 - quote.prepaid_share if quote.term_years else 1.0
     usd = rent_usd_per_replica_day(
@@ -277,8 +267,9 @@ def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int
     )
     if supply.discount:
         terms += (scope.chosen(f"self_host.supply[{index}].discount", supply.discount, "share"),)
+    terms += () if quote.tax is None else (quote.tax,)
     if spread != 1.0:
-        terms += (Term("paid_monthly_share", spread, "share"),)
+        terms += (_contracted(scope, supply, quote, index, "prepaid_share", quote.prepaid_share, "share"),)
     return CostLine(
         "rent", f"{billed} GPU(s) rented, held 24 h", "compute", usd_per_replica_day=usd * spread,
         equation="rent", terms=terms, sources=quote.rate.sources,
@@ -301,11 +292,21 @@ def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int, inde
         quote.rate,
         Term("gpus_billed", billed, "GPUs", where=f"whole SKUs of {quote.gpus_per_sku}"),
         scope.chosen(f"self_host.supply[{index}].discount", supply.discount, "share"),
-        Term("prepaid_share", quote.prepaid_share, "share"),
-        Term("term_years", quote.term_years, "years"),
+        *(() if quote.tax is None else (quote.tax,)),
+        _contracted(scope, supply, quote, index, "prepaid_share", quote.prepaid_share, "share"),
+        _contracted(scope, supply, quote, index, "term_years", quote.term_years, "years"),
         scope.chosen("finance.discount_rate", finance.discount_rate, "per year"),
     )
     return CostLine(
         "prepaid-rent", "rent paid in advance", "compute", usd_per_replica_day=usd, equation="annuity",
         terms=terms, sources=quote.rate.sources,
     )  # fmt: skip
+
+
+def _contracted(scope: Scope, supply: Supply, quote: Quote, index: int, name: str, value: float, unit: str) -> Term:
+    """A condition of the contract: the profile's where it states it, else of the record that the rate is from."""
+    if name == "term_years" and quote.years_by_name:
+        return Term(name, value, unit, where=scope.chosen(f"self_host.supply[{index}].term", supply.term, "").where)
+    if getattr(supply, name) is not None or not quote.contract:
+        return scope.chosen(f"self_host.supply[{index}].{name}", value, unit)
+    return Term(name, value, unit, quote.contract)

@@ -22,13 +22,17 @@ EXCHANGE_RATES = "exchange-rates"
 
 
 class Scope(Struct, frozen=True):
-    """One profile against one catalogue on one date. ``plans`` caches serving estimates."""
+    """One profile against one catalogue on one date. ``plans`` caches serving estimates.
+
+    ``lent`` names, for a key of a supply entry that a supplier's quote added, the profile's key that it was taken from.
+    """
 
     loaded: LoadedProfile
     catalogue: Catalogue
     prices: PriceBook
     as_of: dt.date
     plans: dict[Any, Any] = field(default_factory=dict)
+    lent: dict[str, str] = field(default_factory=dict)
 
     @property
     def profile(self) -> Profile:
@@ -93,6 +97,7 @@ class Scope(Struct, frozen=True):
         """A term that the profile states, or that is a documented default when it does not."""
         from breakeven.profile.load import parse_key
 
+        key = self._lender(key)
         loc = parse_key(key)
         data = self.loaded.document.data
         for step in loc:
@@ -102,3 +107,9 @@ class Scope(Struct, frozen=True):
                 return Term(key, value, unit, where="default")
         overridden = any(text.partition("=")[0].strip() == key for text in self.loaded.overrides)
         return Term(key, value, unit, where="--set" if overridden else f"profile:{key}")
+
+    def _lender(self, key: str) -> str:
+        for mine, theirs in self.lent.items():
+            if key == mine or key.startswith((f"{mine}.", f"{mine}[")):
+                return theirs + key.removeprefix(mine)
+        return key

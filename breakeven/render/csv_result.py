@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from breakeven.compare.result import Comparison
+from breakeven.render.quotes import place_in_words
 from breakeven.render.registry import Options
 
 COLUMNS = (
@@ -82,7 +83,7 @@ def _rows(result: Comparison) -> Iterable[dict[str, Any]]:
     for quote in result.quotes:
         yield {
             **common, "offer": quote.offer, "kind": quote.kind, "name": quote.name, "line": "quote",
-            "usd_per_mtok": quote.npv_usd_per_mtok, "category": "" if quote.rank is None else f"rank {quote.rank}",
+            "usd_per_mtok": quote.npv_usd_per_mtok, "category": place_in_words(quote),
             "first_tokens_per_day": quote.first_tokens_per_day, "outcome": quote.outcome, "line_name": "; ".join(quote.flags),
         }  # fmt: skip
     for source in result.sources:

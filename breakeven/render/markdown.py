@@ -69,7 +69,7 @@ def _section(result: Comparison) -> list[str]:
     if result.quotes:
         out += ["", f"## {quotes.TITLE}", ""]
         cells = ([escape(text) for text in row] for row in quotes.rows(result))
-        out += [*md_table(quotes.COLUMNS, cells, right=quotes.RIGHT), "", quotes.NOTE]
+        out += [*md_table(quotes.COLUMNS, cells, right=quotes.RIGHT), "", quotes.note(result)]
     out += ["", "## Cost lines (a day at this volume, and their coefficients)", ""]
     out += md_table(
         ["offer", "line", "category", f"{mark}/day", "fixed USD/day", "USD/replica-day", "USD/Mtok"],

@@ -58,8 +58,10 @@ def _sheet(answer: Answered) -> str:
     if answer.tdp_w and e.power_share_of_tdp:
         watts = answer.tdp_w * e.power_share_of_tdp
         rows.append(("power", f"about {watts:,.0f} W per accelerator ({e.power_share_of_tdp:.0%} of TDP)"))
-    if answer.usd_per_mtok is not None:
-        rows.append(("rent", f"{answer.usd_per_mtok:,.3f} USD per Mtok at this load (median on-demand)"))
+    if answer.rent is not None:
+        rent = answer.rent
+        said = f"at ${rent.usd_per_gpu_hour:,.2f} per GPU-hour, the median of {rent.quotes} on-demand quotes on {rent.as_of}"
+        rows.append(("rent", f"${rent.usd_per_mtok:,.3f} per Mtok (in + out) at this load, {said}"))
     rows += [("limit", e.limit), ("grade", f"{e.grade}  ({e.evidence})")]
     parts = sorted(e.step_parts_ms.items(), key=lambda item: -item[1])
     total = sum(e.step_parts_ms.values()) or 1.0
@@ -87,7 +89,13 @@ def _ranking(answers: list[Answered]) -> str:
         )
         for a in answers
     ]
-    return table(header, body)
+    return table(header, body) + _rents_of(answers)
+
+
+def _rents_of(answers: list[Answered]) -> str:
+    """What the prices of a list are."""
+    dates = {a.rent.as_of for a in answers if a.rent is not None}
+    return f"note: USD/Mtok is rent alone, at the median of the on-demand quotes on {max(dates)}, per token in and out\n" if dates else ""
 
 
 def _frontier(answers: list[Answered]) -> str:
@@ -107,7 +115,7 @@ def _frontier(answers: list[Answered]) -> str:
         for a in answers
     ]
     notes = dict.fromkeys(note for a in answers for note in a.estimate.notes)
-    return table(header, body) + "".join(f"note: {plain(note)}\n" for note in notes)
+    return table(header, body) + _rents_of(answers) + "".join(f"note: {plain(note)}\n" for note in notes)
 
 
 def table(header: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
@@ -155,6 +163,10 @@ def _json(answer: Answered) -> dict[str, Any]:
         "power_share_of_tdp": e.power_share_of_tdp,
         "step_parts_ms": dict(e.step_parts_ms),
         "usd_per_mtok": answer.usd_per_mtok,
+        "rent": None if answer.rent is None else {
+            "usd_per_gpu_hour": answer.rent.usd_per_gpu_hour, "quotes": answer.rent.quotes,
+            "as_of": answer.rent.as_of.isoformat(), "sources": list(answer.rent.sources),
+        },
         "limit": e.limit,
         "grade": e.grade,
         "evidence": e.evidence,

@@ -184,7 +184,7 @@ def _quotes(console: Console, result: Comparison) -> None:
     for _, name, *_, remarks in every:
         if remarks:
             console.print(Text(plain(f"  {name}: {remarks}", limit=400)))
-    console.print(Text(quotes.NOTE, style="dim"))
+    console.print(Text(quotes.note(result), style="dim"))
     console.print()
 
 

@@ -15,6 +15,7 @@ from breakeven.catalog.record_digest import record_digest
 from breakeven.catalog.store import Catalogue
 from breakeven.cli.main import run
 from breakeven.errors import FactNotFound
+from tests.offers.test_quoted import SERVER, quote
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,39 @@ def test_each_kind_of_change_is_named(release: Path, capsys: pytest.CaptureFixtu
     assert "usd_per_gpu_hour 3.99" in risen["old"] and "usd_per_gpu_hour 4.49" in risen["new"]
     assert (risen["old_effective"], risen["new_effective"]) == ("2026-09-20", "2026-12-20")
     assert (data["old"]["catalogue"], data["new"]["catalogue"]) == ("2026.11.23", "2026.12.21")
+
+
+def quoted(folder: Path, **changes: object) -> Path:
+    quote(folder, "acme", {**SERVER, "warranty_years": 3, "lead_time_days": 60, "minimum_units": 2}, **changes)
+    return folder
+
+
+def test_of_a_changed_fact_only_what_changed_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The two sides of a record with many fields were cut before the one that differs."""
+    old, new = str(quoted(tmp_path / "old")), str(quoted(tmp_path / "new", idle_w=2950))
+    out = diff(capsys, old, new)
+    assert "idle_w 2900" in out and "idle_w 2950" in out and "…" not in out
+    assert "nameplate_w" not in out and "usd_per_unit" not in out
+    old, new = str(quoted(tmp_path / "a")), str(quoted(tmp_path / "b", idle_w=2950, warranty_years=None, lead_time_days=90))
+    (row,) = json.loads(diff(capsys, old, new, "--format", "json"))["changes"]
+    assert row["fields"] == [
+        {"field": "idle_w", "old": "2900", "new": "2950"}, {"field": "lead_time_days", "old": "60", "new": "90"},
+        {"field": "warranty_years", "old": "3", "new": None},
+    ]  # fmt: skip
+    (cells,) = csv.DictReader(io.StringIO(diff(capsys, old, new, "--format", "csv")))
+    assert cells["fields"] == "idle_w 2900 -> 2950; lead_time_days 60 -> 90; warranty_years 3 -> not said"
+    assert "warranty_years not said" in diff(capsys, old, new)
+
+
+def test_a_change_far_down_a_list_is_a_change_and_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The price of the tenth break: what is listed is cut short, what is compared is not."""
+    def breaks(last: int) -> str:
+        return "[" + ", ".join(f"{{from_units: {n}, usd_per_unit: {last if n == 11 else 250_000 - n}}}" for n in range(2, 12)) + "]"
+
+    old = quoted(tmp_path / "old", price_breaks=breaks(240_000))
+    new = quoted(tmp_path / "new", price_breaks=breaks(239_000))
+    out = diff(capsys, str(old), str(new))
+    assert "240000" in out and "239000" in out
 
 
 def test_a_catalogue_does_not_differ_from_itself(capsys: pytest.CaptureFixture[str]) -> None:

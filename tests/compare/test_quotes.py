@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from breakeven.cli.main import run
+from breakeven.compare.api import run as compare
 from tests.offers.test_quoted import PROFILE, RENTAL, SERVER, answer, quote
 
 Capture = pytest.CaptureFixture[str]
@@ -112,6 +113,39 @@ def test_confidential_quotes_are_used_and_withheld(folder: Path, tmp_path: Path,
             texts.append(capsys.readouterr().out)
     assert texts[: len(FORMATS)] == texts[len(FORMATS) :]
     assert not any("loud quote" in text or "2.1737" in text for text in texts[: len(FORMATS)])
+
+
+def test_duty_and_tax_of_quotes_are_not_called_left_out(folder: Path) -> None:
+    """They are in the quotes' bills; those of everything else are not."""
+    assert compare(PROFILE).not_included[0] == "taxes (VAT, sales tax, duty, depreciation allowances)"
+    (said,) = [text for text in answer(folder).not_included if "duty" in text]
+    assert said.startswith("taxes (VAT, sales tax, duty) on anything but the suppliers' quotes") and "depreciation" in said
+
+
+def test_a_redacted_report_gives_no_rank_across_public_and_confidential(tmp_path: Path, capsys: Capture) -> None:
+    """The confidential quote is second of three; first among the confidential ones is all that a shared report says."""
+    place = tmp_path / "q"
+    quote(place, "best", SERVER, usd_per_unit="$100k")
+    quote(place, "secret", SERVER, usd_per_unit="$200k", confidential="true")
+    quote(place, "worst", SERVER, usd_per_unit="$600k")
+    (full,) = [row for row in answer(place).quotes if row.offer.startswith("owned:secret")]
+    assert full.rank != 1
+    profile = tmp_path / "p.yaml"
+    profile.write_text(json.dumps(PROFILE))
+    texts = {}
+    for name in FORMATS:
+        capsys.readouterr()
+        assert run(["run", str(profile), "--catalog", str(place), "--format", name, "--no-chart", "--redact"]) == 0
+        texts[name] = capsys.readouterr().out
+    rows = json.loads(texts["json"])["quotes"]
+    assert all(row["rank"] is None for row in rows)
+    assert [row["confidential_rank"] for row in rows] == [1, *[None] * (len(rows) - 1)]
+    cells = [row["category"] for row in csv.DictReader(io.StringIO(texts["csv"])) if row["line"] == "quote"]
+    assert cells[0] == "confidential rank 1" and not any(cells[1:])
+    for name in ("table", "md", "html"):
+        words = " ".join(texts[name].replace("&#x27;", "'").split())
+        assert "conf. 1" in words and "says nothing about the others" in words and "Ranked: complete" not in words
+    assert 'class="best"' not in texts["html"]
 
 
 def test_a_blank_quote_lists_all_that_is_open(tmp_path: Path, capsys: Capture) -> None:

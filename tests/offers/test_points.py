@@ -174,3 +174,14 @@ def test_a_table_of_which_nothing_can_be_compared_is_no_score(tmp_path, capsys):
     code, said = scored(tmp_path, capsys, "model,gpu,n_gpus,input_tokens,output_tokens,concurrency_or_batch,tpot_ms\nno/body,h100-sxm,1,1000,1000,8,9\nno/body,h100-sxm,,1,1,8,9\n")
     assert code == 2
     assert "no row can be compared" in said
+
+
+def test_the_rent_of_an_estimate_is_the_median_that_profiles_use(capsys):
+    """$3.85, of 25 quotes: the same market in both answers."""
+    assert run(["estimate", "-m", "openai/gpt-oss-120b", "-a", "h100-sxm", "-n", "1", "--input-tokens", "1k", "--output-tokens", "1k", "-f", "json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["estimates"]
+    assert one["rent"]["usd_per_gpu_hour"] == 3.85
+    assert one["rent"]["quotes"] == len(one["rent"]["sources"]) == 25
+    assert one["rent"]["as_of"] == "2026-11-23"
+    per_hour = one["total_tok_per_s"] * 3600 / 1e6
+    assert one["usd_per_mtok"] == pytest.approx(3.85 / per_hour)

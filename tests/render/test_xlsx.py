@@ -194,6 +194,37 @@ def test_changing_a_server_a_life_and_labour_moves_the_bill_as_in_python(tmp_pat
     assert fresh["headline_first"] == pytest.approx(headline(changed).first_tokens_per_day, rel=1e-9)
 
 
+def test_a_hybrids_row_says_that_it_is_fixed() -> None:
+    result = full("configs/owned-70b.yaml")
+    sheet = load(render_xlsx([result]), values=True)["Summary"]
+    rows = {str(row[0].value): row for row in sheet.iter_rows(min_row=11)}
+    for entry in priced(result):
+        row = rows[entry.offer.name + (" (fleet chosen for the run's inputs; it shows re-run once one is changed)" if entry.offer.kind == "hybrid" else "")]
+        assert row[1].value == written(entry.usd_per_day)
+    assert "but for those that say re-run" in sheet["C5"].value
+
+
+@needs_office
+@pytest.mark.parametrize("name", ["in_volume_tokens_per_day", "in_usd_per_gpu_hour", "in_peak_to_mean"])
+def test_a_changed_input_leaves_no_hybrid_figure_standing(tmp_path: Path, name: str) -> None:
+    """Also where only its fleet would be another one, and no other figure moves."""
+    result = run("configs/reference.yaml")
+    raw = render_xlsx([result])
+    was = named(load(raw, values=True))
+    fresh = recomputed(raw, tmp_path, {name: was[name] * 1.0001})
+    values = named(fresh)
+    hybrids = [number for number, row in enumerate(priced(result), 1) if row.offer.kind == "hybrid"]
+    assert hybrids and all(values[f"o{number}_usd_per_day"] == "re-run" for number in hybrids)
+    summary = {str(row[0].value): row for row in fresh["Summary"].iter_rows(min_row=11)}
+    for number in hybrids:
+        row = next(row for text, row in summary.items() if text.startswith(priced(result)[number - 1].offer.name))
+        assert [cell.value for cell in row[1:4]] == ["re-run"] * 3
+    assert isinstance(values["o1_usd_per_day"], (int, float)) and values["inputs_changed"] == 1
+    assert fresh["Summary"]["B5"].value == "changed"
+    errors = [cell.coordinate for sheet in fresh for row in sheet.iter_rows() for cell in row if str(cell.value).startswith("#")]
+    assert not errors
+
+
 @needs_office
 @pytest.mark.parametrize(
     ("price", "rent", "n_min", "spare"),
@@ -234,8 +265,20 @@ def test_inputs_say_where_they_come_from() -> None:
         assert grade
         assert used_by
         if set(str(source).split()) & cited:
-            assert as_of is not None
+            assert (as_of is None) == str(grade).startswith("grade ")
     assert len({row[0] for row in rows}) == len(rows)
+
+
+def test_a_throughput_is_graded_as_the_estimate_it_is() -> None:
+    """Not as the datasheets under it: those are of 2022, and certain."""
+    result = run("configs/owned-70b.yaml")
+    serving = next(row.offer.serving for row in result.offers if row.offer.serving)
+    (row,) = [row for row in load(render_xlsx([result]), values=True)["Inputs"].iter_rows(min_row=5) if row[0].value == "in_requests_per_s"]
+    assert serving.grade == "C" and row[6].value == "grade C, estimate" and row[5].value is None
+    assert row[4].value == f"{serving.evidence}, from models/llama-3.1-70b-instruct#architectures[0] accelerators/h100-sxm#specs[0]"
+    measured = run("configs/owned-70b.yaml", "self_host.throughput={total_tok_per_s: 9000, source: our bench}")
+    rows = [row for row in load(render_xlsx([measured]), values=True)["Inputs"].iter_rows(min_row=5) if "flat_capacity" in str(row[1].value)]
+    assert [(row[4].value, row[6].value) for row in rows] == [("our bench", "grade A, measured")]
 
 
 def test_several_results_are_refused() -> None:

@@ -12,6 +12,7 @@ def quotes_section(result: Comparison) -> str:
     if not result.quotes:
         return ""
     body = ([esc(cell) for cell in row] for row in quotes.rows(result))
-    css = ["best" if row.rank == 1 else "" if row.rank is not None or row.kind == "api" else "off" for row in result.quotes]
-    shown = table(quotes.COLUMNS, body, caption=quotes.NOTE, right=quotes.RIGHT, nowrap=(5,), css=css)
+    ranks = not any(row.confidential for row in result.quotes)
+    css = ["best" if row.rank == 1 else "" if row.rank or row.kind == "api" or not ranks else "off" for row in result.quotes]
+    shown = table(quotes.COLUMNS, body, caption=quotes.note(result), right=quotes.RIGHT, nowrap=(5,), css=css)
     return f'<h2 id="quotes">{quotes.TITLE}</h2>{shown}'

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from breakeven.compare.result import Comparison, SourceUsed
-from breakeven.offers.offer import Term
+from breakeven.offers.offer import Serving, Term
 from breakeven.render.workbook.book import Book
 
 # Tokens per request: throughput was estimated at this shape, so it is shown and not for changing here.
@@ -27,6 +27,7 @@ class Input(Struct):
     origin: str
     group: str
     editable: bool
+    serving: Serving | None = None  # of a throughput: how sure it is, and what it rests on
     used_by: list[str] = field(default_factory=list)
 
 
@@ -40,6 +41,7 @@ class Derived(Struct, frozen=True):
     unit: str
 
 
+CHANGED = "inputs_changed"  # defined name: how many inputs differ from the run
 GROUPS = (
     "Workload",
     "Money",
@@ -59,8 +61,11 @@ class Inputs:
         self.derived: dict[str, Derived] = {}
         self._names: set[str] = set()
 
-    def ask(self, term: Term, *, used_by: str, bought: bool = False) -> str:
-        """The defined name of a term's cell; equal terms of several offers share one cell."""
+    def ask(self, term: Term, *, used_by: str, bought: bool = False, serving: Serving | None = None) -> str:
+        """The defined name of a term's cell; equal terms of several offers share one cell.
+
+        ``serving`` belongs to a throughput, which is graded by it and not by the datasheets under it.
+        """
         short = term.name.rsplit(".", 1)[-1]
         origin = " ".join(term.sources) or term.where or "default"
         key = (short, float(term.value), origin)
@@ -77,6 +82,7 @@ class Inputs:
                 origin,
                 _group(term, bought=bought, shape=shape, mine=mine),
                 not shape and mine,
+                serving,
             )
             self.rows[key] = row
         if used_by not in row.used_by:
@@ -110,12 +116,13 @@ def write_inputs(book: Book, inputs: Inputs) -> None:
     """The sheet: groups of inputs, then what follows from them."""
     sheet = book.sheets["Inputs"]
     book.write(sheet, 0, 0, "Inputs", book.title)
-    book.columns(sheet, (32, 36, 15, 17, 42, 12, 13, 15, 46))
+    book.columns(sheet, (32, 36, 15, 17, 42, 12, 13, 15, 46, 15))
     hint = (
         "Change the yellow cells; every sheet follows. Grey values belong to the run: re-run breakeven to change them."
     )
     book.across(sheet, 1, 0, 8, hint, book.note)
-    book.heads(sheet, 3, ("name", "what", "value", "unit", "source", "as of", "grade", "owner", "used by"), right=(2,))
+    heads = ("name", "what", "value", "unit", "source", "as of", "grade", "owner", "used by", "in the run")
+    book.heads(sheet, 3, heads, right=(2, 9))
     sources = {source.id: source for source in inputs.result.all_sources}
     at = 4
     for group in GROUPS:
@@ -127,6 +134,9 @@ def write_inputs(book: Book, inputs: Inputs) -> None:
         for row in rows:
             _input(book, at, row, sources)
             at += 1
+    book.write(sheet, 2, 0, "inputs that differ from the run")
+    sheet.write_formula(2, 2, f"=SUMPRODUCT(--(C5:C{max(at, 5)}<>J5:J{max(at, 5)}))", book.count, 0)
+    book.define(CHANGED, "Inputs", 2, 2)
     if inputs.derived:
         book.write(sheet, at, 0, "Follows from the inputs", book.section)
         at += 1
@@ -152,26 +162,33 @@ def _input(book: Book, at: int, row: Input, sources: dict[str, SourceUsed]) -> N
         form = book.edit_tokens if row.unit == "tokens/day" else form
     sheet.write_number(at, 2, row.value, form)
     book.write(sheet, at, 3, row.unit)
-    book.write(
-        sheet,
-        at,
-        4,
-        " ".join(row.sources) if len(row.sources) <= 4 else f"{len(row.sources)} records: {' '.join(row.sources)}",
-    )
-    if not row.sources:
-        book.write(sheet, at, 4, row.origin)
-    if found:
+    book.write(sheet, at, 4, _source(row))
+    if found and row.serving is None:  # a throughput is not as old, nor as sure, as a datasheet under it
         dated = [source.effective for source in found if source.effective is not None]
         book.date_cell(sheet, at, 5, max(dated, default=None))
-    book.write(sheet, at, 6, ", ".join(dict.fromkeys(s.kind for s in found)) if found else _grade(row))
+    book.write(sheet, at, 6, _grade(row, found))
     owners: Sequence[str] = [source.owner for source in found if source.owner]
     book.write(sheet, at, 7, ", ".join(dict.fromkeys(owners)) or (book.result.owner or ""))
     more = f" and {len(row.used_by) - 2} more" if len(row.used_by) > 2 else ""
     book.write(sheet, at, 8, "; ".join(row.used_by[:2]) + more)
+    sheet.write_number(at, 9, row.value, book.fixed)
     book.define(row.name, "Inputs", at, 2)
 
 
-def _grade(row: Input) -> str:
+def _source(row: Input) -> str:
+    if row.serving is not None:
+        said = row.sources and f"{row.serving.evidence}, from {' '.join(row.sources)}"
+        return said or (row.origin if row.origin.startswith("profile") else row.serving.evidence)
+    if not row.sources:
+        return row.origin
+    return " ".join(row.sources) if len(row.sources) <= 4 else f"{len(row.sources)} records: {' '.join(row.sources)}"
+
+
+def _grade(row: Input, found: Sequence[SourceUsed]) -> str:
+    if row.serving is not None:
+        return f"grade {row.serving.grade}, {'measured' if row.serving.grade == 'A' else 'estimate'}"
+    if found:
+        return ", ".join(dict.fromkeys(source.kind for source in found))
     if row.origin.startswith(("profile", "--set")):
         return "choice"
     return row.origin if row.origin.startswith("estimate") else "default"

@@ -12,10 +12,19 @@ from breakeven.compare.worked import worked
 from breakeven.offers.offer import CostLine, Term
 from breakeven.render.workbook.book import Book
 from breakeven.render.workbook.formulas import Formulas, finance_term
-from breakeven.render.workbook.inputs import Inputs
+from breakeven.render.workbook.inputs import CHANGED, Inputs
 
 _FIELDS = ("usd_per_day", "usd_per_replica_day", "usd_per_mtok")
 _UNITS = ("USD/day", "USD/replica-day", "USD/Mtok")
+
+
+RE_RUN = "re-run"  # what a figure says that no longer follows from the inputs
+CHOSEN = "fleet chosen for the run's inputs; it shows re-run once one is changed"
+
+
+def as_run(formula: str) -> str:
+    """A formula that only holds at the run's inputs: once one differs, it says that the tool has to be run again."""
+    return f'IF({CHANGED}=0,{formula},"{RE_RUN}")'
 
 
 def follows_machines(line: CostLine) -> bool:
@@ -60,6 +69,15 @@ class Cells(Struct, frozen=True):
     @property
     def minimum(self) -> str:
         return f"{self.prefix}_minimum"
+
+    @property
+    def chosen(self) -> bool:
+        """Whether a search chose its fleet and share for the run's inputs, which no formula repeats."""
+        return self.entry.offer.kind == "hybrid"
+
+    def live(self, formula: str) -> str:
+        """A formula over the offer's bill, as long as that bill is the offer's."""
+        return as_run(formula) if self.chosen else formula
 
     @property
     def steps(self) -> bool:
@@ -141,7 +159,7 @@ class Model:
         )
         formulas.listed, formulas.net = self._sums.get(str(offer.meta.get("api")), ("", ""))
         cells = Cells(prefix, entry)
-        kind = "hybrid; its fleet was chosen by the tool for the run's volume" if offer.kind == "hybrid" else offer.kind
+        kind = f"hybrid; {CHOSEN}" if cells.chosen else offer.kind
         book.write(sheet, self._row, 0, f"{offer.name}  ({kind})", book.section)
         self._row += 1
         if cells.steps:
@@ -186,12 +204,13 @@ class Model:
             span = f"{letters[column]}{first + 1}:{letters[column]}{last}"
             sheet.write_formula(last, 2 + column, f"=SUM({span})" if last > first else "=0", book.usd_fine_total, value)
             book.define(name, "Model", last, 2 + column)
-        whole = f"=SUM(F{first + 1}:F{last})" if last > first else "=0"
-        sheet.write_formula(last, 5, whole, book.usd_total, entry.usd_per_day or 0.0)
+        whole = f"SUM(F{first + 1}:F{last})" if last > first else "0"
+        sheet.write_formula(last, 5, f"={cells.live(whole)}", book.usd_total, entry.usd_per_day or 0.0)
         book.define(cells.total, "Model", last, 5)
         for (_, usd), row in zip(entry.bill, range(first, last), strict=True):
             share = (usd or 0.0) / entry.usd_per_day if entry.usd_per_day else 0.0
-            sheet.write_formula(row, 6, f"=IF({cells.total}=0,0,F{row + 1}/{cells.total})", book.share, share)
+            part = cells.live(f"IF({cells.total}=0,0,F{row + 1}/{cells.total})")
+            sheet.write_formula(row, 6, f"={part}", book.share, share)
         self._row = last + 1
         self._per_unit(cells)
         self._row += 1
@@ -236,7 +255,7 @@ class Model:
             rate, tokens = float(terms["requests_per_s"].value), float(terms["tokens_per_request"].value)
             if abs(count * rate * 86_400.0 * tokens - full) <= 1e-9 * full:
                 parts = (
-                    ask(terms["requests_per_s"], used_by=offer.name),
+                    ask(terms["requests_per_s"], used_by=offer.name, serving=offer.serving),
                     ask(terms["tokens_per_request"], used_by=offer.name),
                 )
                 instances = ask(
@@ -246,7 +265,9 @@ class Model:
         if formula is None:
             sources = tuple(offer.meta.get("capacity_sources", ()))
             formula = ask(
-                Term(f"{cells.prefix}_flat_capacity", full, "tokens/day", sources, where="estimate"), used_by=offer.name
+                Term(f"{cells.prefix}_flat_capacity", full, "tokens/day", sources, where="estimate"),
+                used_by=offer.name,
+                serving=offer.serving,
             )
         least = ask(
             Term(f"{cells.prefix}_least_replicas", offer.min_replicas, "replicas", where="profile or default"),
@@ -307,5 +328,5 @@ class Model:
             rows.append(("share of the running capacity that is used", used, entry.utilisation_share, book.share))
         for label, formula, value, form in rows:
             book.write(sheet, self._row, 0, label)
-            sheet.write_formula(self._row, 5, f"={formula}", form, book.cached(value))
+            sheet.write_formula(self._row, 5, f"={cells.live(formula)}", form, book.cached(value))
             self._row += 1

@@ -6,8 +6,8 @@ from breakeven.compare.numbers import spoken
 from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.workbook.book import Book
 from breakeven.render.workbook.crossover import CHART_DESCRIPTION, is_live
-from breakeven.render.workbook.inputs import Inputs
-from breakeven.render.workbook.model import Model
+from breakeven.render.workbook.inputs import CHANGED, Inputs
+from breakeven.render.workbook.model import CHOSEN, RE_RUN, Model, as_run
 
 STALE_DAYS = 90
 
@@ -23,35 +23,41 @@ def write_summary(book: Book, model: Model) -> None:
     if result.description:
         book.across(sheet, 2, 0, 7, result.description, book.text)
     book.write(sheet, 4, 0, "inputs of this workbook", book.bold)
-    sheet.write_formula(4, 1, '=IF(checks_failed=0,"as in the run","changed")', book.good, "as in the run")
+    as_in_the_run = f'=IF(AND(checks_failed=0,{CHANGED}=0),"as in the run","changed")'
+    sheet.write_formula(4, 1, as_in_the_run, book.good, "as in the run")
     sheet.conditional_format(
         4, 1, 4, 1, {"type": "cell", "criteria": "==", "value": '"changed"', "format": book.warning}
     )
-    book.across(
-        sheet, 4, 2, 7, "If changed, the sentence above still speaks of the run; the figures below are live.", book.note
-    )
+    note = "If changed, the sentence above still speaks of the run; the figures below are live"
+    chosen = f", but for those that say {RE_RUN}: they are solved by the tool" if _solved(model) else ""
+    book.across(sheet, 4, 2, 7, f"{note}{chosen}.", book.note)
     book.write(sheet, 5, 0, "self-hosting is first cheaper from, tokens/day", book.bold)
     book.write(sheet, 6, 0, "and for good from, tokens/day", book.bold)
     head = result.headline
     found = next((c for c in result.crossovers if (c.api, c.self_host) == (head.api, head.self_host)), None)
-    if found is not None and model.cells(head.api) is not None and model.cells(head.self_host) is not None:
+    api, own = model.cells(head.api), model.cells(head.self_host)
+    if found is not None and api is not None and own is not None:
+        live = is_live(api, own)
         for row, name, value in (
             (5, "headline_first", found.first_tokens_per_day),
             (6, "headline_settled", found.settled_tokens_per_day),
         ):
-            sheet.write_formula(row, 1, f"={name}", book.tokens_bold, "never" if value is None else value)
+            formula = name if live else as_run(name)
+            sheet.write_formula(row, 1, f"={formula}", book.tokens_bold, "never" if value is None else value)
         _cheaper(book, model)
     heads = ("offer", "USD/day", "USD/month", "USD/Mtok", "USD/Mtok when full", "replicas", "used", "serves")
     book.heads(sheet, 9, heads, right=range(1, 7))
     row = 10
     for cells in model.offers:
         entry, offer = cells.entry, cells.entry.offer
-        book.write(sheet, row, 0, offer.name)
-        sheet.write_formula(row, 1, f"={cells.total}", book.usd, entry.usd_per_day or 0.0)
-        sheet.write_formula(row, 2, f"={cells.total}*{model.hours()}/24", book.usd, entry.usd_per_month or 0.0)
-        sheet.write_formula(
-            row, 3, f"={cells.total}/({model.volume}/1000000)", book.usd_fine, entry.usd_per_mtok or 0.0
-        )
+        book.write(sheet, row, 0, f"{offer.name} ({CHOSEN})" if cells.chosen else offer.name)
+        month, each = f"{cells.total}*{model.hours()}/24", f"{cells.total}/({model.volume}/1000000)"
+        for column, formula, form, value in (
+            (1, cells.total, book.usd, entry.usd_per_day),
+            (2, month, book.usd, entry.usd_per_month),
+            (3, each, book.usd_fine, entry.usd_per_mtok),
+        ):
+            sheet.write_formula(row, column, f"={cells.live(formula)}", form, value or 0.0)
         if cells.steps:
             sheet.write_formula(row, 4, f"={cells.full}", book.usd_fine, book.cached(entry.capacity_usd_per_mtok))
             sheet.write_formula(row, 5, f"={cells.replicas}", book.count, entry.replicas or 0)
@@ -89,6 +95,14 @@ def write_summary(book: Book, model: Model) -> None:
                 book.across(sheet, row, 0, 7, f"\u2022 {line}", book.label)
                 row += 1
             row += 1
+
+
+def _solved(model: Model) -> bool:
+    """Whether a figure of the summary is the tool's own, which no formula of the workbook repeats."""
+    head = model.book.result.headline
+    api, own = model.cells(head.api), model.cells(head.self_host)
+    pair = api is not None and own is not None and not is_live(api, own)
+    return pair or any(cells.chosen for cells in model.offers)
 
 
 def _cheaper(book: Book, model: Model) -> None:
@@ -201,7 +215,8 @@ def write_checks(book: Book, model: Model, inputs: Inputs) -> None:
     row += 1
     for text in (
         "Throughput was estimated at this request shape. Change tokens per request in the profile and run the tool again.",
-        "A hybrid's fleet and share were chosen at the run's volume: change prices here, the volume in the profile.",
+        f"A hybrid's fleet and share were chosen for the run's inputs: its figures say {RE_RUN} once one is changed here. "
+        "Change the profile and run the tool again.",
     ):
         book.across(sheet, row, 0, 3, text, book.note)
         row += 1

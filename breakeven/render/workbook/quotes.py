@@ -30,6 +30,6 @@ def write_quotes(book: Book) -> None:
             sheet.write_number(number, 4, row.units, book.count)
         book.date_cell(sheet, number, 5, row.valid_until)
         book.write(sheet, number, 6, cells[-1])
-    note = f"{quotes.NOTE} Computed by the tool for this run's inputs; it does not follow the Inputs sheet."
+    note = f"{quotes.note(result)} Computed by the tool for this run's inputs; it does not follow the Inputs sheet."
     book.across(sheet, 1, 0, 6, note, book.note)
     sheet.freeze_panes(4, 2)
