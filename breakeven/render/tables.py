@@ -48,6 +48,19 @@ def _least(column: tuple[str, str], cells: Sequence[str]) -> int:
     return min(max(longest, len(head)), _NAME)
 
 
+def _widths(columns: Sequence[tuple[str, str]], body: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Every column at its least, and what is left of the line where names would still fold."""
+    cells = [[row[at] for row in body] for at in range(len(columns))]
+    found = [_least(column, mine) for column, mine in zip(columns, cells, strict=True)]
+    whole = [max(len(column[0]), *map(len, mine), 1) for column, mine in zip(columns, cells, strict=True)]
+    for _ in range(width - _EDGES - sum(found) - _GAP * (len(columns) - 1)):
+        short = [want - have for want, have in zip(whole, found, strict=True)]
+        if max(short) <= 0:
+            break
+        found[short.index(max(short))] += 1
+    return found
+
+
 def _one_grid(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], width: int) -> str:
     from rich import box
     from rich.console import Console
@@ -55,16 +68,18 @@ def _one_grid(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]],
     from rich.text import Text
 
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
-    for at, (head, side) in enumerate(columns):
-        least = _least((head, side), [row[at] for row in rows])
-        table.add_column(head, justify="right" if side == "right" else "left", overflow="fold", min_width=least)
+    widths = _widths(columns, rows, width)
+    for (head, side), one in zip(columns, widths, strict=True):
+        table.add_column(head, justify="right" if side == "right" else "left", overflow="fold", width=one)
     for row in rows:
         table.add_row(*(Text(text) for text in row))
     stream = io.StringIO()
-    Console(
-        file=stream, width=width, force_terminal=False, no_color=True, color_system=None, highlight=False, markup=False,
-        emoji=False, legacy_windows=False, _environ={},
-    ).print(table)  # fmt: skip
+    # As wide as the table: the library would squeeze figures together with names.
+    console = Console(
+        file=stream, width=max(width, sum(widths) + _GAP * len(widths) + _EDGES), force_terminal=False, no_color=True, color_system=None,
+        highlight=False, markup=False, emoji=False, legacy_windows=False, _environ={},
+    )  # fmt: skip
+    console.print(table)
     return "\n".join(line.rstrip() for line in stream.getvalue().split("\n"))
 
 
