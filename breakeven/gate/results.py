@@ -50,6 +50,8 @@ def diff_files(a: str, b: str, *, catalog: Sequence[Path], as_of: dt.date | None
 
 def _read(path: str) -> _File:
     """A profile file, or the profile and the cheapest cost inside a result."""
+    if not Path(path).exists() and path != "-":
+        raise InputError(Problem("no such file", "name a profile or a result; for a git revision: breakeven diff --base-ref REV PROFILE", path))
     if not path.endswith(".json"):
         return _File(load_profile(path))
     raw = read_bytes(Path(path), max_bytes=64_000_000)

@@ -89,3 +89,9 @@ def test_which_facts_judge_does_not_follow_from_a_files_name(scene: Scene, capsy
     scene.write({"facts/own.yaml": RENT.format(price=6)})
     assert run(command) == 0
     assert json.loads(capsys.readouterr().out)["profiles"][0]["head_facts_usd_per_month"] is not None
+
+
+@pytest.mark.parametrize("names", [["main", "HEAD"], ["main:chat.yaml", "chat.yaml"]])
+def test_a_revision_in_place_of_a_file_says_how_to_give_one(scene: Scene, names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["diff", *names]) == 2
+    assert "for a git revision: breakeven diff --base-ref REV PROFILE" in capsys.readouterr().err
