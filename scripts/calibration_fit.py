@@ -102,6 +102,7 @@ LOOSE = (
 )  # fmt: skip
 PRIOR_WEIGHT = 1.7
 ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.08, 0.3, 0.25
+DIFFERENCE = 1e-6
 LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap
 
 
@@ -299,6 +300,27 @@ class Fit:
         prior = PRIOR_WEIGHT * (theta - self.start) / self.spread
         return np.concatenate([error, first, prior])
 
+    def jacobian(self, theta: Any) -> Any:
+        """Forward differences of :meth:`residuals`, a parameter's numbers of one sort all at once.
+
+        A row depends on one base, one engine and one generation of a parameter, so moving all bases
+        (engines, generations) together gives each row the derivative by its own.
+        """
+        count, still = 2 * len(self.rows), self.residuals(theta)
+        out = np.zeros((len(still), len(theta)))
+        out[count:] = np.diag(PRIOR_WEIGHT / self.spread)
+        for places in self.place.values():
+            for column in places.T:
+                rows = np.flatnonzero(column < len(theta))
+                if not rows.size:
+                    continue
+                moved = theta.copy()
+                moved[np.unique(column[rows])] += DIFFERENCE
+                slope = (self.residuals(moved) - still)[:count] / DIFFERENCE
+                out[rows, column[rows]] = slope[rows]
+                out[len(self.rows) + rows, column[rows]] = slope[len(self.rows) + rows]
+        return out
+
     def solve(self, *, start: dict[tuple[str, str], float] | None = None, evaluations: int = 25) -> Any:
         """Bounded least squares with a soft loss; ``start`` warms it."""
         low = np.array([-1.2 if ":" in k else np.log(PARAMETERS[n][1]) for n, k in self.names])
@@ -306,7 +328,7 @@ class Fit:
         theta = self.start if start is None else np.array([start.get(n, s) for n, s in zip(self.names, self.start, strict=True)])
         theta = np.clip(theta, low + 1e-6, high - 1e-6)
         return least_squares(
-            self.residuals, theta, bounds=(low, high), max_nfev=evaluations, x_scale=self.spread
+            self.residuals, theta, jac=self.jacobian, bounds=(low, high), max_nfev=evaluations, x_scale=self.spread
         ).x
 
 
