@@ -107,7 +107,8 @@ LOOSE = (
 # slow product from slow routing: firm, or such rows move what they do not measure.
 FIRM = {
     "dense_compute": 0.3, "dense_memory": 0.3, "wave_elements": 0.5, "attention_compute": 0.5, "cache_memory": 0.5,
-    "layer_s": 0.5, "collective_s": 0.5, "collective_doubling_s": 0.5,
+    "layer_s": 0.5, "collective_s": 0.5, "collective_doubling_s": 0.5, "link": 0.5, "expert_link": 0.5,
+    "activation_traffic": 0.5, "tile_rows": 0.5, "overlap": 0.5,
 }  # fmt: skip
 # Engines call the same kernel libraries, and differ more in what they add around them.
 SHARED_KERNELS = ("expert_compute", "expert_memory", "cache_memory", "link", "activation_traffic")
