@@ -36,11 +36,11 @@ from breakeven.serving.work import Work, stack, work
 # name: (unit, low, high, start). Shares are of a datasheet peak, so at most one.
 PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "dense_compute": ("share", 0.1, 0.95, 0.55),
-    "wave_elements": ("elements", 1e3, 5e6, 3e5),
+    "wave_elements": ("elements", 1e3, 5e6, 1e6),
     "dense_memory": ("share", 0.4, 0.98, 0.8),
     "expert_compute": ("share", 0.05, 0.9, 0.4),
     "expert_memory": ("share", 0.1, 0.95, 0.65),
-    "attention_compute": ("share", 0.05, 0.9, 0.45),
+    "attention_compute": ("share", 0.05, 0.9, 0.65),
     "cache_memory": ("share", 0.1, 0.98, 0.7),
     "cache_compute": ("share", 0.03, 0.9, 0.3),
     "link": ("share", 0.05, 0.95, 0.6),
@@ -48,7 +48,7 @@ PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "overlap": ("share", 0.001, 1.0, 0.15),
     "tile_rows": ("rows", 4.0, 128.0, 24.0),
     "activation_traffic": ("ratio", 0.3, 4.0, 1.0),
-    "collective_s": ("s", 1e-6, 1e-4, 6e-6),
+    "collective_s": ("s", 1e-6, 1e-4, 9e-6),
     "collective_doubling_s": ("s", 1e-8, 3e-5, 1.5e-6),
     "expert_collective_s": ("s", 1e-6, 2e-4, 15e-6),
     "layer_s": ("s", 1e-6, 1e-4, 15e-6),
@@ -56,7 +56,7 @@ PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "step_s": ("s", 1e-5, 1e-2, 3e-4),
     "sequence_s": ("s", 1e-8, 3e-5, 4e-6),
     "sequence_layer_s": ("s", 1e-9, 1e-6, 5e-8),
-    "prefill_step_s": ("s", 1e-7, 2e-4, 15e-6),
+    "prefill_step_s": ("s", 1e-7, 2e-4, 1e-4),
     "cache_share": ("share", 0.8, 0.98, 0.92),
     "reserve_bytes": ("bytes", 5e8, 8e9, 3e9),
     "growth_share": ("share", 0.45, 1.0, 0.8),
@@ -64,9 +64,11 @@ PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "bunching": ("share", 0.001, 0.5, 0.1),
     "stage_step_s": ("s", 1e-5, 1e-2, 5e-4),
 }
-# Textbook starting values by kind, where one start does not fit all.
+# Textbook starting values by kind, where one start does not fit all. Dense products: what vendors'
+# libraries reach with large square ones; wave_elements: half of 132 cores x a tile of 128 x 128;
+# attention: FlashAttention 2 and 3; prefill_step_s: a dozen launches of about 8 us.
 STARTS = {
-    ("dense_compute", "f16"): 0.7, ("dense_compute", "f8"): 0.55, ("dense_compute", "f4"): 0.42,
+    ("dense_compute", "f16"): 0.7, ("dense_compute", "f8"): 0.65, ("dense_compute", "f4"): 0.5,
     ("dense_compute", "i8"): 0.5, ("link", "host"): 0.25, ("link", "pcie"): 0.4, ("collective_s", "host"): 30e-6,
     ("collective_s", "pcie"): 15e-6, ("expert_compute", "f4"): 0.2, ("growth_share", "tensorrt-llm"): 0.95,
     ("growth_share", "vllm"): 0.7, ("growth_share", "sglang"): 0.7,
@@ -98,10 +100,22 @@ SCHEDULING = {
 BASE_SPREAD, FACTOR_SPREAD = 0.35, 0.2
 # Host software differs more than silicon does.
 LOOSE = (
-    "front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "stage_step_s", "step_s",
+    "front_end_s", "bunching", "prefill_step_s", "sequence_layer_s", "sequence_s", "stage_step_s",
 )  # fmt: skip
+# What a kernel reaches and a launch takes is known far better than how software schedules. Rows at
+# capacity cannot tell a launch from work that grows with the batch, and rows of one architecture a
+# slow product from slow routing: firm, or such rows move what they do not measure.
+FIRM = {
+    "dense_compute": 0.3, "dense_memory": 0.3, "wave_elements": 0.5, "attention_compute": 0.5, "cache_memory": 0.5,
+    "layer_s": 0.5, "collective_s": 0.5, "collective_doubling_s": 0.5, "link": 0.5, "expert_link": 0.5,
+    "activation_traffic": 0.5, "tile_rows": 0.5, "overlap": 0.5,
+}  # fmt: skip
+# Engines call the same kernel libraries, and differ more in what they add around them.
+SHARED_KERNELS = ("expert_compute", "expert_memory", "cache_memory", "link", "activation_traffic")
+SHARED_SPREAD = 0.5
 PRIOR_WEIGHT = 1.7
 ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.08, 0.3, 0.25
+DIFFERENCE = 1e-6
 LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap
 
 
@@ -203,9 +217,7 @@ class Fit:
             for n in PARAMETERS
         }
         self.start = np.array([np.log(STARTS.get(n, PARAMETERS[n[0]][3])) if ":" not in n[1] else 0.0 for n in self.names])
-        self.spread = np.array([
-            (FACTOR_SPREAD if ":" in k else BASE_SPREAD) * (3.0 if n in LOOSE else 1.0) for n, k in self.names
-        ])
+        self.spread = np.array([_spread(n, k) for n, k in self.names])
         self._arrays()
 
     @staticmethod
@@ -299,6 +311,27 @@ class Fit:
         prior = PRIOR_WEIGHT * (theta - self.start) / self.spread
         return np.concatenate([error, first, prior])
 
+    def jacobian(self, theta: Any) -> Any:
+        """Forward differences of :meth:`residuals`, a parameter's numbers of one sort all at once.
+
+        A row depends on one base, one engine and one generation of a parameter, so moving all bases
+        (engines, generations) together gives each row the derivative by its own.
+        """
+        count, still = 2 * len(self.rows), self.residuals(theta)
+        out = np.zeros((len(still), len(theta)))
+        out[count:] = np.diag(PRIOR_WEIGHT / self.spread)
+        for places in self.place.values():
+            for column in places.T:
+                rows = np.flatnonzero(column < len(theta))
+                if not rows.size:
+                    continue
+                moved = theta.copy()
+                moved[np.unique(column[rows])] += DIFFERENCE
+                slope = (self.residuals(moved) - still)[:count] / DIFFERENCE
+                out[rows, column[rows]] = slope[rows]
+                out[len(self.rows) + rows, column[rows]] = slope[len(self.rows) + rows]
+        return out
+
     def solve(self, *, start: dict[tuple[str, str], float] | None = None, evaluations: int = 25) -> Any:
         """Bounded least squares with a soft loss; ``start`` warms it."""
         low = np.array([-1.2 if ":" in k else np.log(PARAMETERS[n][1]) for n, k in self.names])
@@ -306,8 +339,17 @@ class Fit:
         theta = self.start if start is None else np.array([start.get(n, s) for n, s in zip(self.names, self.start, strict=True)])
         theta = np.clip(theta, low + 1e-6, high - 1e-6)
         return least_squares(
-            self.residuals, theta, bounds=(low, high), max_nfev=evaluations, x_scale=self.spread
+            self.residuals, theta, jac=self.jacobian, bounds=(low, high), max_nfev=evaluations, x_scale=self.spread
         ).x
+
+
+def _spread(name: str, key: str) -> float:
+    """Width of the prior, in logarithms."""
+    loose = 3.0 if name in LOOSE else 1.0
+    if ":" not in key:
+        return BASE_SPREAD * loose * FIRM.get(name, 1.0)
+    shared = key.startswith("engine:") and name in SHARED_KERNELS
+    return FACTOR_SPREAD * loose * (SHARED_SPREAD if shared else 1.0)
 
 
 def _soft(error: Any, scale: float) -> Any:
