@@ -53,11 +53,12 @@ def _widths(columns: Sequence[tuple[str, str]], body: Sequence[Sequence[str]], w
     cells = [[row[at] for row in body] for at in range(len(columns))]
     found = [_least(column, mine) for column, mine in zip(columns, cells, strict=True)]
     whole = [max(len(column[0]), *map(len, mine), 1) for column, mine in zip(columns, cells, strict=True)]
-    for _ in range(width - _EDGES - sum(found) - _GAP * (len(columns) - 1)):
-        short = [want - have for want, have in zip(whole, found, strict=True)]
-        if max(short) <= 0:
-            break
-        found[short.index(max(short))] += 1
+    spare = width - _EDGES - sum(found) - _GAP * (len(columns) - 1)
+    # Whole columns first, the least short one before the next: one name folds rather than a letter of each.
+    for at in sorted(range(len(columns)), key=lambda at: whole[at] - found[at]):
+        more = min(max(whole[at] - found[at], 0), max(spare, 0))
+        found[at] += more
+        spare -= more
     return found
 
 
