@@ -54,11 +54,15 @@ def _widths(columns: Sequence[tuple[str, str]], body: Sequence[Sequence[str]], w
     found = [_least(column, mine) for column, mine in zip(columns, cells, strict=True)]
     whole = [max(len(column[0]), *map(len, mine), 1) for column, mine in zip(columns, cells, strict=True)]
     spare = width - _EDGES - sum(found) - _GAP * (len(columns) - 1)
-    # Whole columns first, the least short one before the next: one name folds rather than a letter of each.
-    for at in sorted(range(len(columns)), key=lambda at: whole[at] - found[at]):
-        more = min(max(whole[at] - found[at], 0), max(spare, 0))
-        found[at] += more
-        spare -= more
+    # The least short first, so that one name folds rather than a letter of each; those that stay short share alike.
+    short = sorted((at for at in range(len(columns)) if whole[at] > found[at]), key=lambda at: whole[at] - found[at])
+    for done, at in enumerate(short):
+        left = len(short) - done
+        share = whole[at] - found[at]
+        if share > spare or (left > 1 and spare - share < _NAME * (left - 1)):
+            share = min(share, max(spare, 0) // left)
+        found[at] += share
+        spare -= share
     return found
 
 
