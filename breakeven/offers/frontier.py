@@ -11,12 +11,13 @@ from breakeven.offers.question import Answered, Question, rent_of, to_point
 from breakeven.offers.sizing import plan_replica
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_best_throughput, at_concurrency
-from breakeven.serving.instance import prepare
+from breakeven.serving.instance import check_context, prepare
 from breakeven.serving.spec import Estimate, LatencyTarget
 
 
 def rank_accelerators(question: Question, lookup: ServingLookup, calibration: Calibration) -> list[Answered]:
     """Cheapest per token first; accelerators without a rental price last, by throughput per accelerator."""
+    check_context(lookup.model(str(question.model)), to_point(question).shape)
     found: list[Answered] = []
     reasons: list[str] = []
     for name in lookup.catalogue.ids("accelerators"):

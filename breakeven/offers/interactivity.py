@@ -13,7 +13,7 @@ from breakeven.offers.question import Answered, Question, rent_of, to_point
 from breakeven.offers.sizing import INSTANCE_SIZES, resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_concurrency
-from breakeven.serving.instance import Instance, prepare
+from breakeven.serving.instance import Instance, check_context, check_fits, prepare
 from breakeven.serving.layouts import layouts
 from breakeven.serving.precision import BYTES_PER_PARAM, compute_class, native_precision
 from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, Shape
@@ -32,12 +32,13 @@ def interactivity_frontier(question: Question, lookup: ServingLookup, calibratio
     """
     point = to_point(question)
     model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
+    check_context(model, point.shape)
     found = [
         Answered(
             model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
             rent=rent_of(lookup, accelerator.id, estimate), on_frontier=True,
         )
-        for instance in _instances(question, model, accelerator, calibration)
+        for instance in _instances(question, point.shape, model, accelerator, calibration)
         for estimate in _loads(instance, point.shape, calibration)
         if _within(estimate, question)
     ]  # fmt: skip
@@ -67,7 +68,7 @@ def _cost(row: Answered) -> float:
 
 
 def _instances(
-    question: Question, model: ModelSpec, accelerator: AcceleratorSpec, calibration: Calibration
+    question: Question, shape: Shape, model: ModelSpec, accelerator: AcceleratorSpec, calibration: Calibration
 ) -> Iterator[Instance]:
     for count in (question.accelerators,) if question.accelerators else COUNTS:
         for weights in _precisions(question, model, accelerator):
@@ -80,7 +81,9 @@ def _instances(
                 if any(value is not None and getattr(config, name) != value for name, value in given):
                     continue
                 try:
-                    yield prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                    instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                    check_fits(instance, shape)
+                    yield instance
                 except BreakevenError:
                     continue
 

@@ -10,7 +10,7 @@ from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.sizing import resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_best_throughput, at_concurrency, sustained, within_latency
-from breakeven.serving.instance import Instance, best_throughput, check_fits, check_shape, prepare
+from breakeven.serving.instance import Instance, best_throughput, check_context, check_fits, check_shape, prepare
 from breakeven.serving.layouts import layouts
 from breakeven.serving.spec import AcceleratorSpec, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
 
@@ -55,6 +55,7 @@ def answer(point: Point, lookup: ServingLookup, calibration: Calibration) -> Est
 def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibration: Calibration) -> Instance:
     """The instance the point names, or the best one of those it leaves open."""
     check_shape(point.shape)
+    check_context(model, point.shape)
     if point.concurrency is not None and not point.concurrency >= 1:
         raise InputError(f"concurrency must be at least 1, not {point.concurrency:g}")
     candidates: list[Instance] = []

@@ -19,6 +19,7 @@ from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec, load_calibration, model_spec
 from breakeven.offers.sizing import plan_replica
 from breakeven.serving.calibration import normalise_engine
+from breakeven.serving.instance import check_context
 from breakeven.serving.spec import Band, LatencyTarget, ModelSpec, Shape, Speculation
 
 if TYPE_CHECKING:
@@ -105,15 +106,7 @@ def _plan(
     if "calibration" not in scope.plans:
         scope.plans["calibration"] = load_calibration()
     thing = scope.catalogue.find("accelerators", accelerator)
-    if model.max_context_tokens and shape.most_tokens > model.max_context_tokens:
-        one = "the longest request" if shape.longest_tokens else "a request"
-        raise InputError(
-            scope.loaded.document.problem(
-                ("self_host", "model"),
-                f"{host.model} reads at most {model.max_context_tokens:,} tokens, and {one} has {shape.most_tokens:,.0f}",
-                "choose a model with a longer context, or shorter requests",
-            )
-        )
+    check_context(model, shape)
     own = own_benchmark(scope, model=model) if host.benchmark is not None else None
     shipped = calibration = scope.plans["calibration"]
     sized_by: Literal["profile", "benchmark", "sizing"] = "sizing" if gpus is None else "profile"

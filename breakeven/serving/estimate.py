@@ -96,12 +96,6 @@ def _build(
         latency.ttft_p50_ms
     )
     notes = [*instance.notes, *reasons]
-    limit_tokens = instance.model.max_context_tokens
-    if limit_tokens and shape.input_tokens + shape.output_tokens > limit_tokens:
-        notes.append(
-            f"{shape.input_tokens + shape.output_tokens:.0f} tokens are beyond the {limit_tokens} that "
-            f"{instance.model.id} is configured for"
-        )
     return Estimate(
         config=config,
         concurrency=concurrency,

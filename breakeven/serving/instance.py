@@ -115,12 +115,23 @@ def check_shape(shape: Shape) -> None:
         raise InputError("cached_input_share must lie between 0 and 1")
 
 
+def check_context(model: ModelSpec, shape: Shape) -> None:
+    """Refuse requests longer than the model reads: an engine turns them away, whatever the memory."""
+    if model.max_context_tokens and shape.most_tokens > model.max_context_tokens:
+        one = "the longest request" if shape.longest_tokens else "a request"
+        raise Infeasible(
+            f"{model.id} reads at most {model.max_context_tokens:,} tokens, and {one} has {shape.most_tokens:,.0f} (in and out)",
+            fix="choose a model with a longer context, or shorter requests; where yours is extended (RoPE scaling), name its config.json",
+        )
+
+
 def check_fits(instance: Instance, shape: Shape, *, as_the_engine_divides: bool = False) -> None:
-    """Refuse requests of which not even the longest one fits beside the weights.
+    """Refuse requests of which the longest is beyond the model's context, or does not fit beside the weights.
 
     The limit is the memory itself; ``as_the_engine_divides`` takes off what the engine keeps for itself too, for
     an instance that somebody is told to run.
     """
+    check_context(instance.model, shape)
     f, rules = instance.footprint, instance.resolved.memory
     # Layers with a window give back what lies outside of it, where an engine can: the least that has to be held.
     held = float(memory.sequence_bytes(SCALAR, f, tokens=shape.most_tokens, window_kept=0.0))

@@ -185,3 +185,24 @@ def test_the_rent_of_an_estimate_is_the_median_that_profiles_use(capsys):
     assert one["rent"]["as_of"] == "2026-11-23"
     per_hour = one["total_tok_per_s"] * 3600 / 1e6
     assert one["usd_per_mtok"] == pytest.approx(3.85 / per_hour)
+
+
+@pytest.mark.parametrize("way", [[], ["-c", "1"], ["--ttft-ms", "90000"], ["--frontier"], ["-a", "all"]])
+def test_a_request_beyond_the_context_is_no_answer(way, capsys):
+    """The engine turns it away, however much memory there is: exit 4 and the reason, whatever was asked of it."""
+    asked = ["-m", "meta-llama/Llama-3.3-70B-Instruct", "-a", "h100-sxm", "--input-tokens", "300k", "--output-tokens", "500"]
+    assert run(["estimate", *asked, *way]) == 4
+    assert "reads at most 131,072 tokens, and a request has 300,500 (in and out)" in capsys.readouterr().err
+
+
+def test_a_row_beyond_the_context_has_the_reason_and_no_figures(tmp_path):
+    row = "x,meta-llama/Llama-3.3-70B-Instruct,h100-sxm,8,,,,,,,vllm,{},1000,8"
+    _, rows = points(tmp_path, f"{HEADER}\n{row.format(300000)}\n{row.format(130072)}\n")
+    assert "reads at most 131,072 tokens" in rows[0]["error"] and not rows[0]["tpot_ms"] and not rows[0]["grade"]
+    assert not rows[1]["error"] and float(rows[1]["tpot_ms"]) > 0
+
+
+def test_a_frontier_leaves_out_what_does_not_fit_and_keeps_the_rest(capsys):
+    asked = ["-m", "meta-llama/Llama-3.3-70B-Instruct", "-a", "h100-sxm", "--input-tokens", "100k", "--output-tokens", "500"]
+    assert run(["estimate", *asked, "--frontier"]) == 0
+    assert capsys.readouterr().out.splitlines()[1][0] in "248"

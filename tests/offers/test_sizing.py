@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from breakeven.cli.main import run
-from breakeven.errors import Infeasible, InputError
+from breakeven.errors import Infeasible
 from breakeven.offers import sizing
 from breakeven.offers.profile_plan import plan_for_profile
 from breakeven.serving.load import LoadState
@@ -44,7 +44,7 @@ def test_the_longest_request_of_a_mix_decides_what_fits() -> None:
 
 def test_the_longest_request_of_a_mix_has_to_be_within_the_context() -> None:
     mixed = "{requests_per_day: 10k, requests: [{share: 90%, input_tokens: 2000, output_tokens: 300}, {share: 10%, input_tokens: 300k, output_tokens: 1000}]}"
-    with pytest.raises(InputError, match="reads at most 131,072 tokens, and the longest request has 301,000"):
+    with pytest.raises(Infeasible, match="reads at most 131,072 tokens, and the longest request has 301,000"):
         plan_for_profile(scope(workload=mixed), accelerator="h100-sxm", gpus=None)
 
 
