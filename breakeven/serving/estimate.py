@@ -10,6 +10,7 @@ from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.instance import Instance, best_throughput, check_fits, check_shape, parts_ms
 from breakeven.serving.load import LoadState
+from breakeven.serving.memory import is_tight
 from breakeven.serving.queueing import Latency, open_loop_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Shape
 
@@ -83,6 +84,12 @@ def _build(
         batch_per_rank=per_rank,
         at_capacity=at_capacity,
     )
+    left = float(instance.footprint.memory - instance.footprint.weights)
+    if is_tight(instance.footprint, reserve_bytes=instance.resolved.memory.reserve_bytes):
+        reasons += (
+            f"the weights leave {left / 1e9:.1f} GB per accelerator, less than engines usually keep for themselves and the "
+            "cache: no measurement covers it, and an engine may not start",
+        )
     grade = "D" if reasons else "C"
     full = concurrency >= cap * config.copies * 0.999
     binding, parts = _binding(instance, shape, state, full=full)

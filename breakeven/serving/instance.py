@@ -155,7 +155,7 @@ def accelerators_needed(model: ModelSpec, accelerator: AcceleratorSpec, numbers:
             tp //= 2
         config = ServingConfig(count, tp=tp, pp=max(1, count // tp))
         weights = memory.weight_bytes_per_accelerator(model=model, config=config, numerics=numbers)
-        if weights < accelerator.usable_memory_bytes * 0.99:
+        if weights <= accelerator.usable_memory_bytes - memory.runtime_bytes(accelerator.usable_memory_bytes):
             return count
         count *= 2
     return count
@@ -168,11 +168,12 @@ def prepare(
     check_degrees(model, config)
     numbers = numerics(model, accelerator, weights=config.weight_precision, kv=config.kv_precision)
     print_of = memory.footprint(model=model, accelerator=accelerator, config=config, numerics=numbers)
-    if print_of.weights >= print_of.memory:
+    runtime = memory.runtime_bytes(accelerator.usable_memory_bytes)
+    if print_of.weights > accelerator.usable_memory_bytes - runtime:
         needed = accelerators_needed(model, accelerator, numbers)
         raise Infeasible(
             f"{model.id} in {config.weight_precision} needs {print_of.weights / 1e9:.0f} GB per accelerator, "
-            f"{accelerator.id} has {print_of.memory / 1e9:.0f}",
+            f"{accelerator.id} has {accelerator.usable_memory_bytes / 1e9:.0f}, of which engines take {runtime / 1e9:.1f} for themselves",
             fix=f"use {needed} of them, or fewer bytes per weight",
         )
     notes = [numbers.note] if numbers.note else []

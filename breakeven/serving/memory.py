@@ -10,6 +10,13 @@ from breakeven.serving.precision import Numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
 
 
+# What no engine does without, beside weights and cache: a context per device, communication buffers and the
+# activations of one step. DeepSeek-V3 in FP8 leaves 1.4 GB on each of eight 80 GB cards, and does not start there
+# (InternLM/lmdeploy#2960; SGLang's guide asks for two nodes of them, docs.sglang.io/docs/basic_usage/deepseek_v3).
+RUNTIME_BYTES = 0.5e9
+RUNTIME_SHARE = 0.02
+
+
 class MemoryRules(Struct, frozen=True):
     """How an engine divides a GPU's memory.
 
@@ -81,12 +88,23 @@ def cache_bytes(x: Arithmetic, f: Footprint, *, cache_share: Number, reserve_byt
     """KV cache on one GPU: ``share x (memory - weights - reserve)``.
 
     Engines fall back to a smaller reserve rather than not start (fewer captured graphs, a smaller
-    prefill budget), so a configuration whose weights fit keeps at least a fiftieth of what the
-    weights leave, and half a percent of the memory.
+    prefill budget), so a configuration whose weights fit keeps at least a fifth of what the weights
+    leave, and 0.2 % of the memory; no measurement covers that, and :func:`is_tight` says where it is.
     """
     left = f.memory - f.weights
     tight = x.maximum(0.2 * left, 0.002 * f.memory)
     return cache_share * x.maximum(left - reserve_bytes, tight)
+
+
+def runtime_bytes(memory: float) -> float:
+    """What the least of engines takes of a GPU's memory, beside weights and cache."""
+    return RUNTIME_BYTES + RUNTIME_SHARE * memory
+
+
+def is_tight(f: Footprint, *, reserve_bytes: float) -> bool:
+    """Whether the weights leave so little that an engine has to give up part of its usual reserve."""
+    left = float(f.memory - f.weights)
+    return left - reserve_bytes < 0.2 * left
 
 
 def sequence_bytes(x: Arithmetic, f: Footprint, *, tokens: Number, window_kept: Number) -> Number:

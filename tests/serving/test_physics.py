@@ -170,6 +170,23 @@ def test_weights_that_do_not_fit_say_how_many_would():
         instance("llama-3.1-70b-instruct", "l40s", 2, weight_precision="bf16")
 
 
+def test_weights_that_leave_no_room_for_the_engine_itself_do_not_fit():
+    """DeepSeek-V3 in FP8 does not start on eight 80 GB cards (InternLM/lmdeploy#2960): 84.1 of 85.5 GB are weights."""
+    with pytest.raises(Infeasible, match=r"needs 84 GB per accelerator, h100-sxm has 86, of which engines take 2\.2 .*use 16 of them"):
+        instance("deepseek-v3", "h100-sxm", 8, weight_precision="fp8")
+    assert instance("deepseek-v3", "h200-sxm", 8, weight_precision="fp8")
+    assert instance("deepseek-v3", "h100-sxm", 16, tp=8, pp=2, weight_precision="fp8")
+
+
+def test_memory_below_an_engines_usual_reserve_is_outside_the_calibration():
+    one = instance("llama-3.1-70b-instruct", "a100-sxm-40gb", weight_precision="int4")
+    found = at_best_throughput(one, Shape(1000, 500), calibration())
+    assert found.grade == "D"
+    assert any("the weights leave 1.8 GB per accelerator" in note for note in found.notes)
+    roomy = at_best_throughput(instance("llama-3.1-70b-instruct", "a100-sxm-80gb", weight_precision="int4"), Shape(1000, 500), calibration())
+    assert roomy.grade == "C" and not any("the weights leave" in note for note in roomy.notes)
+
+
 def test_heads_that_do_not_divide_are_refused_with_a_degree_that_does():
     with pytest.raises(InputError, match=r"use tp = 2"):
         instance("qwen2.5-0.5b-instruct", "h100-sxm", 8)
