@@ -9,7 +9,6 @@ from breakeven.serving.arithmetic import Arithmetic, Number
 from breakeven.serving.precision import Numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
 
-
 # What no engine does without, beside weights and cache: a context per device, communication buffers and the
 # activations of one step. DeepSeek-V3 in FP8 leaves 1.4 GB on each of eight 80 GB cards, and does not start there
 # (InternLM/lmdeploy#2960; SGLang's guide asks for two nodes of them, docs.sglang.io/docs/basic_usage/deepseek_v3).
