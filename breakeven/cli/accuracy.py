@@ -31,7 +31,8 @@ def accuracy(
     from breakeven.offers.lookup import ServingLookup
     from breakeven.offers.measurements import read_table
     from breakeven.offers.serving_specs import load_calibration
-    from breakeven.render.serving import render_accuracy
+    from breakeven.render.accuracy import render_accuracy
+    from breakeven.render.text import stdout_width
 
     if evidence != "model":
         raise InputError(Problem("only the model can be scored", "write model", "--evidence"))
@@ -46,4 +47,5 @@ def accuracy(
         raise InputError(Problem(f"no row can be compared: {said}", "see the columns in docs/serving.md", str(measurements)))
     if rows is not None:
         write(render_rows(compared, missed), rows)
-    write(render_accuracy(slices(compared), missed, format=format, compared=len(compared)), output)
+    text = render_accuracy(slices(compared), missed, format=format, compared=len(compared), width=stdout_width())
+    write(text, output)

@@ -31,10 +31,11 @@ def import_(
     from breakeven.offers.own import Named, fit_own, own_fit
     from breakeven.offers.serving_specs import load_calibration
     from breakeven.render.benchmark import render_own
+    from breakeven.render.text import stdout_width
 
     rows = read_benchmark(file)
     named = Named(model, accelerator, accelerators, tp, pp, ep, dp, precision, kv_precision, engine)
     own = fit_own(rows, named, ServingLookup(load_catalogue(catalog)), load_calibration())
     if output is not None:
         write(own_fit(own, name=file.name).to_yaml(), output)
-    write(render_own(own, format=format), None)
+    write(render_own(own, format=format, width=stdout_width()), None)

@@ -76,6 +76,7 @@ def estimate(
         return
     from breakeven.offers.question import Question, ask
     from breakeven.render.serving import render_estimates
+    from breakeven.render.text import stdout_width
 
     question = Question(
         model=model, accelerator=accelerator, accelerators=accelerators, input_tokens=input_tokens,
@@ -85,4 +86,4 @@ def estimate(
         draft_tokens=draft_tokens, acceptance=acceptance, prefill_accelerators=prefill_accelerators,
         simulate=simulate, frontier=frontier, evidence=evidence, own=own,
     )  # fmt: skip
-    write(render_estimates(ask(question, lookup, calibration), format=format), output)
+    write(render_estimates(ask(question, lookup, calibration), format=format, width=stdout_width()), output)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.interactivity import undominated
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.question import Answered, Question, rent_of, to_point
+from breakeven.offers.question import Answered, Question, priced, to_point
 from breakeven.offers.sizing import plan_replica
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_best_throughput, at_concurrency
@@ -27,16 +27,12 @@ def rank_accelerators(question: Question, lookup: ServingLookup, calibration: Ca
         except BreakevenError as error:
             reasons.append(error.problems[0].message)
             continue
-        found.append(
-            Answered(
-                model=lookup.model(str(question.model)).id, accelerator=name, estimate=estimate,
-                tdp_w=accelerator.tdp_w, rent=rent_of(lookup, name, estimate),
-            )
-        )  # fmt: skip
+        found.append(priced(lookup, Answered(lookup.model(str(question.model)).id, name, estimate, accelerator.tdp_w)))
     if not found:
         raise Infeasible("no accelerator of the catalogue serves this: " + (reasons[-1] if reasons else "none is known"))
     found.sort(key=_order)
-    return mark_frontier(found)
+    # Within a time per token every row runs as loaded as it may: all are about as fast, and only the cost tells them apart.
+    return found if question.tpot_ms is not None else mark_frontier(found)
 
 
 def _best(question: Question, name: str, lookup: ServingLookup, calibration: Calibration) -> Estimate:

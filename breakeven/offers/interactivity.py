@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.question import Answered, Question, rent_of, to_point
+from breakeven.offers.question import Answered, Question, priced, to_point
 from breakeven.offers.sizing import INSTANCE_SIZES, resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_concurrency
@@ -34,14 +34,11 @@ def interactivity_frontier(question: Question, lookup: ServingLookup, calibratio
     model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
     check_context(model, point.shape)
     found = [
-        Answered(
-            model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
-            rent=rent_of(lookup, accelerator.id, estimate), on_frontier=True,
-        )
+        priced(lookup, Answered(model.id, accelerator.id, estimate, accelerator.tdp_w, on_frontier=True))
         for instance in _instances(question, point.shape, model, accelerator, calibration)
         for estimate in _loads(instance, point.shape, calibration)
         if _within(estimate, question)
-    ]  # fmt: skip
+    ]
     if not found:
         raise Infeasible(
             f"no configuration of {model.id} on {accelerator.id} fits or meets the targets",

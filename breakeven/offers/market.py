@@ -23,3 +23,18 @@ def current_quotes(catalogue: Catalogue, as_of: dt.date, *, accelerator: str, te
         if (as_of - cited.record.effective).days <= QUOTE_DAYS
     ]
     return sorted(rows)
+
+
+def why_no_quote(catalogue: Catalogue, as_of: dt.date, *, accelerator: str, term: str) -> tuple[str, str]:
+    """(what is wrong, what to write instead) where :func:`current_quotes` finds nothing: no quote, or old ones only."""
+    old = sorted(catalogue.quotes(accelerator=accelerator, term=term, as_of=as_of), key=lambda cited: cited.record.effective)
+    if not old:
+        said = f"no provider in the catalogue quotes {accelerator} {term} on {as_of}"
+        return said, "give usd_per_gpu_hour, another term, or a catalogue overlay"
+    last = old[-1]
+    which = f"the only {term} quote" if len(old) == 1 else f"the latest of {len(old)} {term} quotes"
+    said = (
+        f"{which} of {accelerator} on file is {last.thing_id}'s of {last.record.effective}, older than the {QUOTE_DAYS} days "
+        f"of which a median is taken on {as_of}"
+    )
+    return said, f"give usd_per_gpu_hour or a catalogue overlay of today's price, or take that one as it is: provider: {last.thing_id}"

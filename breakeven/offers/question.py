@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from breakeven.errors import InputError, Problem
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.market import current_quotes
+from breakeven.offers.market import current_quotes, why_no_quote
 from breakeven.offers.points import Point, answer, choose
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.estimate import within_latency
+from breakeven.serving.estimate import MODEL_ALONE, within_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Speculation
 
 
@@ -67,6 +67,7 @@ class Answered(Struct, frozen=True):
     estimate: Estimate
     tdp_w: float | None = None
     rent: Rent | None = None
+    unpriced: str | None = None  # why there is no rent
     on_frontier: bool = False
     extras: dict[str, float | str] = field(default_factory=dict)
 
@@ -197,11 +198,21 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     if question.simulate:
         from breakeven.serving.simulation import check_by_simulation
 
-        extras |= check_by_simulation(instance, point.shape, plain, arrival_cv2=question.burstiness)
-    return Answered(
-        model=model.id, accelerator=accelerator.id, estimate=estimate, tdp_w=accelerator.tdp_w,
-        rent=rent_of(lookup, accelerator.id, estimate), extras=extras,
-    )  # fmt: skip
+        # What is simulated are the model's steps: a measurement that corrects them is not in the queue.
+        alone = plain if plain.evidence == MODEL_ALONE else answer(pinned, lookup, calibration)
+        extras |= check_by_simulation(
+            instance, point.shape, alone, arrival_cv2=question.burstiness, closed_loop=point.latency is None
+        )
+    return priced(lookup, Answered(model.id, accelerator.id, estimate, accelerator.tdp_w, extras=extras))
+
+
+def priced(lookup: ServingLookup, answered: Answered) -> Answered:
+    """The answer with its rent, or with the reason why it has none."""
+    rent = rent_of(lookup, answered.accelerator, answered.estimate)
+    if rent is not None:
+        return replace(answered, rent=rent)
+    message, _ = why_no_quote(lookup.catalogue, lookup.as_of, accelerator=answered.accelerator, term="on-demand")
+    return replace(answered, unpriced=message)
 
 
 def rent_of(lookup: ServingLookup, accelerator: str, estimate: Estimate) -> Rent | None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day
 from breakeven.offers.capacity import Capacity, NoCapacity, instance_capacity
-from breakeven.offers.market import current_quotes
+from breakeven.offers.market import current_quotes, why_no_quote
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.operations import Site, shared_lines
 from breakeven.offers.requirement_names import requirements_of
@@ -237,13 +237,8 @@ def _with_its_term(scope: Scope, supply: Supply, quote: Quote, *, index: int) ->
 def _median(scope: Scope, supply: Supply, *, accelerator: str, index: int) -> Quote:
     quotes = current_quotes(scope.catalogue, scope.as_of, accelerator=accelerator, term=supply.term)
     if not quotes:
-        raise FactNotInForce(
-            scope.loaded.document.problem(
-                ("self_host", "supply", index),
-                f"no provider in the catalogue quotes {accelerator} {supply.term} on {scope.as_of}",
-                "give usd_per_gpu_hour, another term, or a catalogue overlay",
-            )
-        )
+        message, fix = why_no_quote(scope.catalogue, scope.as_of, accelerator=accelerator, term=supply.term)
+        raise FactNotInForce(scope.loaded.document.problem(("self_host", "supply", index), message, fix))
     rates = [rate for rate, _, _ in quotes]
     sources = tuple(source for _, source, _ in quotes)
     middle = statistics.median(rates)

@@ -9,20 +9,17 @@ from typing import Any
 from breakeven.errors import InputError, Problem
 from breakeven.offers.benchmarks.row import BenchmarkRow
 from breakeven.offers.own import OwnBenchmark, inconsistency
-from breakeven.render.serving import table
-from breakeven.render.text import plain
+from breakeven.render.tables import columns_of, grid, wrapped
 
 
-def render_own(own: OwnBenchmark, *, format: str) -> str:
+def render_own(own: OwnBenchmark, *, format: str, width: int) -> str:
     """Text or JSON."""
     if format == "json":
         return json.dumps(_document(own), indent=2, allow_nan=False) + "\n"
     if format != "table":
         raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
     p = own.point
-    head = (
-        f"{p.model} on {p.accelerators} x {p.accelerator}, {p.weight_precision}, {p.engine}: {own.grade_note}\n\n"
-    )
+    head = f"{p.model} on {p.accelerators} x {p.accelerator}, {p.weight_precision}, {p.engine}: {own.grade_note}"
     header = ("tokens in", "out", "in flight", "TPOT ms", "model", "refitted", "out tok/s")
     body = []
     for row, before, after in zip(own.used, own.fit.before, own.fit.after, strict=True):
@@ -34,17 +31,16 @@ def render_own(own: OwnBenchmark, *, format: str) -> str:
     multipliers = ", ".join(f"{name} x{value:.3f}" for name, value in own.fit.multipliers.items())
     warnings = _warnings(own)
     skipped = len(own.rows) - len(own.used)
-    tail = [f"\nmultipliers: {multipliers}\n"]
+    tail = [f"multipliers: {multipliers}"]
     if skipped:
-        tail.append(f"{skipped} runs not used (no TPOT, no concurrency, or speculative decoding)\n")
-    tail += [f"note: {plain(warning)}\n" for warning in warnings]
+        tail.append(f"{skipped} runs not used (no TPOT, no concurrency, or speculative decoding)")
+    tail += [f"note: {warning}" for warning in warnings]
+    parts = [wrapped(head, width=width), "", grid(columns_of(header, body), body, width=width), *(wrapped(line, width=width) for line in tail)]
     best = max((row for row in own.used if row.output_tok_per_s and inconsistency(row) is None), key=lambda r: r.output_tok_per_s or 0.0, default=None)
     if best is not None:
-        tail.append(
-            "\nfor a profile (self_host.supply[]), where the run met your latency targets:\n"
-            f"  throughput: {{output_tok_per_s: {best.output_tok_per_s:.1f}, source: own benchmark}}\n"
-        )
-    return head + table(header, body) + "".join(tail)
+        said = "for a profile (self_host.supply[]), where the run met your latency targets:"
+        parts += ["", wrapped(said, width=width), f"  throughput: {{output_tok_per_s: {best.output_tok_per_s:.1f}, source: own benchmark}}"]
+    return "\n".join(parts) + "\n"
 
 
 def _warnings(own: OwnBenchmark) -> list[str]:

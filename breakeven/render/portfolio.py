@@ -19,13 +19,13 @@ def render(name: str, result: Portfolio, *, width: int) -> str:
         return as_json(data(result))
     if name == "csv":
         return csv_table(_CSV, _csv_rows(result))
-    parts = [verdict(result), ""]
+    parts = [verdict(result) if name == "md" else wrapped(verdict(result), width=width), ""]
     for pool in result.pools:
         lines, columns, rows = _pool(pool, Money.of(result.currency))
         if name == "md":
             parts += [f"## {pool.model} on {pool.machine}", "", *lines, "", markdown_table(columns, rows)]
         else:
-            parts += [f"{pool.model} on {pool.machine}", ""]
+            parts += [wrapped(f"{pool.model} on {pool.machine}", width=width), ""]
             parts += [*(wrapped(line, width=width) for line in lines), "", grid(columns, rows, width=width)]
     parts += [f"not pooled: {reason}" if name == "md" else wrapped(f"not pooled: {reason}", width=width)
               for reason in result.not_pooled]  # fmt: skip

@@ -1,19 +1,18 @@
-"""Serving estimates and their accuracy as text or JSON."""
+"""Serving estimates as text or JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from breakeven.errors import InputError, Problem
-from breakeven.offers.accuracy import Missed, Slice
+from breakeven.offers.market import QUOTE_DAYS
 from breakeven.offers.question import Answered
-from breakeven.render.text import plain
+from breakeven.render.tables import columns_of, grid, sheet, wrapped
 from breakeven.serving.spec import Band
 
 
-def render_estimates(answers: list[Answered], *, format: str) -> str:
+def render_estimates(answers: list[Answered], *, format: str, width: int) -> str:
     """One answer as a sheet, several as a ranked table; or JSON."""
     if format == "json":
         rows = [_json(answer) for answer in answers]
@@ -21,9 +20,10 @@ def render_estimates(answers: list[Answered], *, format: str) -> str:
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if format != "table":
         raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
-    if len(answers) > 1 and len({answer.accelerator for answer in answers}) == 1:
-        return _frontier(answers)
-    return _sheet(answers[0]) if len(answers) == 1 else _ranking(answers)
+    if len(answers) == 1:
+        return sheet(_facts(answers[0]), width=width)
+    header, body, notes = _frontier(answers) if len({answer.accelerator for answer in answers}) == 1 else _ranking(answers)
+    return grid(columns_of(header, body), body, width=width) + "".join(wrapped(f"note: {note}", width=width) + "\n" for note in notes)
 
 
 def _band(band: Band, digits: int = 0) -> str:
@@ -40,13 +40,36 @@ def _layout(answer: Answered) -> str:
     return f"TP {c.tp}, PP {c.pp}, EP {c.ep}, DP {c.dp}"
 
 
-def _sheet(answer: Answered) -> str:
+def _short_layout(answer: Answered) -> str:
+    """The degrees above one."""
+    c = answer.estimate.config
+    degrees = (("TP", c.tp), ("PP", c.pp), ("EP", c.ep), ("DP", c.dp))
+    return ", ".join(f"{name} {degree}" for name, degree in degrees if degree > 1) or "TP 1"
+
+
+def _in_flight(value: float) -> str:
+    """A mean of requests: its tenths matter while there are few."""
+    return f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def _concurrency(answer: Answered) -> str:
+    """Requests in flight, beside what the instance holds at once on average."""
+    e = answer.estimate
+    if e.concurrency > e.max_concurrency * 1.001:
+        waiting = e.concurrency - e.max_concurrency
+        return f"{_in_flight(e.concurrency)} in flight: the instance holds {_in_flight(e.max_concurrency)} at once, the other {_in_flight(waiting)} wait"
+    if e.concurrency > e.max_concurrency * 0.999:
+        return f"{_in_flight(e.concurrency)} in flight, all that the instance holds at once"
+    return f"{_in_flight(e.concurrency)} in flight, of {_in_flight(e.max_concurrency)} that the instance holds at once"
+
+
+def _facts(answer: Answered) -> list[tuple[str, str]]:
     e = answer.estimate
     c = e.config
     rows = [
         ("instance", f"{answer.model} on {c.accelerators} x {answer.accelerator}"),
         ("layout", f"{_layout(answer)}; {c.weight_precision} weights, {c.kv_precision} cache; {c.engine}"),
-        ("concurrency", f"{e.concurrency:,.1f} of {e.max_concurrency:,.0f} that the cache holds"),
+        ("concurrency", _concurrency(answer)),
         ("output tok/s", _band(e.output_tok_per_s)),
         ("total tok/s", f"{e.total_tok_per_s:,.0f}"),
         ("requests/s", f"{e.requests_per_s:,.3f}"),
@@ -62,50 +85,74 @@ def _sheet(answer: Answered) -> str:
         rent = answer.rent
         said = f"at ${rent.usd_per_gpu_hour:,.2f} per GPU-hour, the median of {rent.quotes} on-demand quotes on {rent.as_of}"
         rows.append(("rent", f"${rent.usd_per_mtok:,.3f} per Mtok (in + out) at this load, {said}"))
+    elif answer.unpriced is not None:
+        rows.append(("rent", f"not known: {answer.unpriced}"))
     rows += [("limit", e.limit), ("grade", f"{e.grade}  ({e.evidence})")]
     parts = sorted(e.step_parts_ms.items(), key=lambda item: -item[1])
     total = sum(e.step_parts_ms.values()) or 1.0
     rows.append(("time goes to", ", ".join(f"{name.replace('_', ' ')} {value / total:.0%}" for name, value in parts[:4])))
+    rows += _simulated(answer)
     for name, value in answer.extras.items():
-        rows.append((name.replace("_", " "), value if isinstance(value, str) else f"{value:,.4g}"))
+        if not name.startswith(_SIMULATION):
+            rows.append((name.replace("_", " "), value if isinstance(value, str) else f"{value:,.4g}"))
     rows += [("note", note) for note in e.notes]
-    width = max(len(name) for name, _ in rows) + 2
-    return "".join(f"{plain(name):<{width}}{plain(text)}\n" for name, text in rows)
+    return rows
 
 
-def _ranking(answers: list[Answered]) -> str:
-    header = ("accelerator", "n", "layout", "USD/Mtok", "out tok/s", "TPOT ms", "TTFT p95", "grade", "frontier")
-    body = [
+_SIMULATION = ("simulated_", "formula_", "simulation_")
+
+
+def _simulated(answer: Answered) -> list[tuple[str, str]]:
+    """The simulated times, each beside the formula's, and which holds."""
+    x = answer.extras
+    if "simulated_requests" not in x:
+        return []
+    pairs = (("TPOT", "tpot_ms", 1), ("TTFT mean", "ttft_ms_mean", 0), ("TTFT p95", "ttft_ms_p95", 0))
+    times = "; ".join(
+        f"{name} {float(x[f'simulated_{key}']):,.{digits}f} ms, by the formula {float(x[f'formula_{key}']):,.{digits}f}"
+        for name, key, digits in pairs
+    )
+    return [("simulated", f"{float(x['simulated_requests']):,.0f} requests: {times}"), ("which holds", str(x["simulation_note"]))]
+
+
+def _ranking(answers: list[Answered]) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[str]]:
+    marks = any(a.on_frontier for a in answers)
+    header = ("accelerator", "n", "layout", "USD/Mtok", "out tok/s", "TPOT ms", "TTFT p95", "grade")
+    body: list[tuple[str, ...]] = [
         (
-            a.accelerator,
+            a.accelerator + (" *" if a.on_frontier else ""),
             str(a.estimate.config.accelerators),
-            _layout(a),
+            _short_layout(a),
             f"{a.usd_per_mtok:.3f}" if a.usd_per_mtok is not None else "-",
             f"{a.estimate.output_tok_per_s.typical:,.0f}",
             f"{a.estimate.tpot_ms.typical:.1f}",
             f"{a.estimate.ttft_ms_p95:,.0f}",
             a.estimate.grade,
-            "*" if a.on_frontier else "",
         )
         for a in answers
     ]
-    return table(header, body) + _rents_of(answers)
+    legend = ["* no other accelerator is both cheaper per token and faster per user"] if marks else []
+    return header, body, [*legend, *_rents_of(answers)]
 
 
-def _rents_of(answers: list[Answered]) -> str:
+def _rents_of(answers: list[Answered]) -> list[str]:
     """What the prices of a list are."""
     dates = {a.rent.as_of for a in answers if a.rent is not None}
-    return f"note: USD/Mtok is rent alone, at the median of the on-demand quotes on {max(dates)}, per token in and out\n" if dates else ""
+    notes = [f"USD/Mtok is rent alone, at the median of the on-demand quotes on {max(dates)}, per token in and out"] if dates else []
+    missing = list(dict.fromkeys(a.unpriced for a in answers if a.unpriced is not None))
+    if missing:
+        notes.append(f"no USD/Mtok: {missing[0]}" if len(missing) == 1 else f"no USD/Mtok: no on-demand quote of the last {QUOTE_DAYS} days is on file")
+    return notes
 
 
-def _frontier(answers: list[Answered]) -> str:
-    header = ("n", "layout", "weights", "concurrency", "USD/Mtok", "tok/s/user", "out tok/s", "TTFT p95", "grade")
-    body = [
+def _frontier(answers: list[Answered]) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[str]]:
+    header = ("n", "layout", "weights", "in flight", "USD/Mtok", "tok/s/user", "out tok/s", "TTFT p95", "grade")
+    body: list[tuple[str, ...]] = [
         (
             str(a.estimate.config.accelerators),
-            _layout(a),
+            _short_layout(a),
             a.estimate.config.weight_precision,
-            f"{a.estimate.concurrency:,.0f}",
+            _in_flight(a.estimate.concurrency),
             f"{a.usd_per_mtok:.3f}" if a.usd_per_mtok is not None else "-",
             f"{1e3 / a.estimate.tpot_ms.typical:,.1f}",
             f"{a.estimate.output_tok_per_s.typical:,.0f}",
@@ -114,24 +161,7 @@ def _frontier(answers: list[Answered]) -> str:
         )
         for a in answers
     ]
-    notes = dict.fromkeys(note for a in answers for note in a.estimate.notes)
-    return table(header, body) + _rents_of(answers) + "".join(f"note: {plain(note)}\n" for note in notes)
-
-
-def table(header: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> str:
-    """Plain columns: text to the left, numbers to the right."""
-    rows = [tuple(plain(cell) for cell in row) for row in (header, *body)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-    numeric = [all(_is_number(row[i]) for row in rows[1:]) for i in range(len(header))]
-    lines = []
-    for row in rows:
-        cells = [cell.rjust(w) if n else cell.ljust(w) for cell, w, n in zip(row, widths, numeric, strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines) + "\n"
-
-
-def _is_number(text: str) -> bool:
-    return text in ("", "-") or text.replace(",", "").replace(".", "").replace("%", "").strip().lstrip("+-").isdigit()
+    return header, body, [*_rents_of(answers), *dict.fromkeys(note for a in answers for note in a.estimate.notes)]
 
 
 def _json(answer: Answered) -> dict[str, Any]:
@@ -167,6 +197,7 @@ def _json(answer: Answered) -> dict[str, Any]:
             "usd_per_gpu_hour": answer.rent.usd_per_gpu_hour, "quotes": answer.rent.quotes,
             "as_of": answer.rent.as_of.isoformat(), "sources": list(answer.rent.sources),
         },
+        "unpriced": answer.unpriced,
         "limit": e.limit,
         "grade": e.grade,
         "evidence": e.evidence,
@@ -178,54 +209,3 @@ def _json(answer: Answered) -> dict[str, Any]:
 
 def _json_band(band: Band) -> dict[str, float]:
     return {"low": band.low, "typical": band.typical, "high": band.high}
-
-
-def render_accuracy(found: list[Slice], missed: list[Missed], *, format: str, compared: int) -> str:
-    """Errors by slice, then what was not compared and why."""
-    if format == "json":
-        document = {
-            "schema_version": 1,
-            "compared": compared,
-            "refused": sum(m.measured_but_refused for m in missed),
-            "not_comparable": sum(not m.measured_but_refused for m in missed),
-            "slices": [
-                {
-                    "by": s.by, "name": s.name, "rows": s.rows, "median_abs_error": s.median_abs_error,
-                    "p90_abs_error": s.p90_abs_error, "median_error": s.median_error, "band_ratio": s.band_ratio,
-                    "hold_share": s.hold_share, "median_abs_ttft_error": s.median_abs_ttft_error,
-                }
-                for s in found
-            ],
-            "missed": [{"id": m.id, "reason": m.reason, "measured_but_refused": m.measured_but_refused} for m in missed],
-        }  # fmt: skip
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
-    if format != "table":
-        raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
-    out = []
-    header = ("by", "slice", "rows", "median |e|", "p90 |e|", "bias", "band", "held", "TTFT |e|")
-    body = [
-        (
-            s.by,
-            s.name,
-            str(s.rows),
-            f"{s.median_abs_error:.1%}",
-            f"{s.p90_abs_error:.1%}",
-            f"{s.median_error:+.1%}",
-            f"x{s.band_ratio:.2f}",
-            f"{s.hold_share:.0%}",
-            f"{s.median_abs_ttft_error:.0%}" if s.median_abs_ttft_error is not None else "-",
-        )
-        for s in found
-    ]
-    if body:
-        out.append(table(header, body))
-    refused = [m for m in missed if m.measured_but_refused]
-    out.append(f"\n{compared} rows compared, {len(refused)} refused although measured, "
-               f"{len(missed) - len(refused)} not comparable\n")  # fmt: skip
-    counts: dict[str, int] = {}
-    for miss in missed:
-        counts[miss.reason] = counts.get(miss.reason, 0) + 1
-    for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:20]:
-        out.append(f"  {count:>5}  {plain(reason)}\n")
-    out.append("error = predicted / measured - 1, on TPOT where measured, else on output throughput\n")
-    return "".join(out)

@@ -102,7 +102,31 @@ def wrapped(text: str, *, width: int) -> str:
     """One paragraph."""
     import textwrap
 
-    return "\n".join(textwrap.wrap(plain(text), width)) or ""
+    return "\n".join(textwrap.wrap(plain(text), width, break_on_hyphens=False)) or ""
+
+
+def sheet(rows: Iterable[tuple[str, str]], *, width: int) -> str:
+    """Named facts, one below the other; a long one goes on under its beginning."""
+    import textwrap
+
+    every = [(plain(name), plain(text)) for name, text in rows]
+    indent = max((len(name) for name, _ in every), default=0) + 2
+    lines = []
+    for name, text in every:
+        # A name such as h100-sxm stays whole, and so does a figure.
+        parts = textwrap.wrap(text, max(width - indent, 20), break_on_hyphens=False) or [""]
+        lines += [f"{name:<{indent}}{parts[0]}".rstrip(), *(" " * indent + part for part in parts[1:])]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def columns_of(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Columns for :func:`grid`: to the right where every cell is a figure or a dash."""
+    return [(head, "right" if all(_is_figure(row[at]) for row in body) else "left") for at, head in enumerate(header)]
+
+
+def _is_figure(text: str) -> bool:
+    bare = text.replace(",", "").replace(".", "").replace("%", "").strip().lstrip("+-x")
+    return text in ("", "-") or bare.isdigit()
 
 
 def as_json(value: Any) -> str:

@@ -15,6 +15,7 @@ from breakeven.serving.queueing import Latency, open_loop_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Shape
 
 BISECTIONS = 10
+MODEL_ALONE = "calibrated model"
 # Where a fifth less cache would cost more throughput than this, the cache is what binds.
 _CACHE_BINDS = 0.04
 
@@ -117,7 +118,7 @@ def _build(
         tpot_ms=grading.banded(float(state.tpot_s) * 1e3, slow),
         limit=limit or binding,
         grade=grade,
-        evidence="calibrated model",
+        evidence=MODEL_ALONE,
         weight_bytes_per_accelerator=float(instance.footprint.weights),
         kv_bytes_per_accelerator=float(cap * _sequence_bytes(instance, shape) / config.attention_ranks),
         max_concurrency=cap * config.copies,

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from breakeven.cli.main import run
 from breakeven.errors import InputError
 from breakeven.offers.benchmarks.read import read_benchmark
 from breakeven.offers.own import Named, fit_own, own_evidence, own_fit
@@ -189,12 +190,12 @@ def one_row(tmp_path, **changes):
 
 
 def test_a_throughput_that_the_requests_in_flight_cannot_make_is_not_offered(tmp_path):
-    good = render_own(one_row(tmp_path), format="table")
+    good = render_own(one_row(tmp_path), format="table", width=80)
     assert "throughput: {output_tok_per_s: 1800.0, source: own benchmark}" in good
-    bad = render_own(one_row(tmp_path, output_throughput=182_370.0), format="table")
-    assert "note: 182,370 output tokens per second are more than the 1,778 that 16 requests at 9 ms a token can make" in bad
+    bad = render_own(one_row(tmp_path, output_throughput=182_370.0), format="table", width=80)
+    assert "note: 182,370 output tokens per second are more than the 1,778 that 16 requests at 9 ms a token can make" in " ".join(bad.split())
     assert "for a profile" not in bad
-    assert "182,370 output tokens" in json.loads(render_own(one_row(tmp_path, output_throughput=182_370.0), format="json"))["rows"][0]["warnings"][-1]
+    assert "182,370 output tokens" in json.loads(render_own(one_row(tmp_path, output_throughput=182_370.0), format="json", width=80))["rows"][0]["warnings"][-1]
 
 
 def test_a_measurement_below_zero_is_no_measurement(tmp_path):
@@ -206,3 +207,14 @@ def test_a_fit_at_its_end_says_so(tmp_path):
     assert "at the end" not in one_row(tmp_path).grade_note
     found = one_row(tmp_path, mean_tpot_ms=200.0, output_throughput=80.0)
     assert "time is at the end of what a fit may do (x0.25 to x4)" in found.grade_note
+
+
+def test_no_line_of_an_import_is_wider_than_the_terminal(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    path = tmp_path / "runs.json"
+    runs = [{**VLLM, "max_concurrency": c, "output_throughput": 1e5 * c, "mean_tpot_ms": 8.0 + c / 16} for c in (4, 16, 64)]
+    path.write_text("\n".join(json.dumps(one) for one in runs))
+    assert run(["benchmark", "import", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "multipliers" in out and "note: " in out
+    assert [line for line in out.splitlines() if len(line) > 80] == []

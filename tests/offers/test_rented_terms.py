@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakeven.errors import InputError
+from breakeven.errors import FactNotInForce, InputError
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
 from tests.offers.scopes import scope
@@ -41,3 +41,17 @@ def test_a_prepaid_share_of_no_known_term_is_refused(entry: str) -> None:
     assert problem.line
     assert "25% is paid ahead for a whole term" in problem.message
     assert problem.fix == "add term_years, or write term: reserved-1yr"
+
+
+def test_where_every_quote_is_old_the_refusal_says_so_and_what_to_write() -> None:
+    """tpu-v6e has one on-demand quote, of 2024: no median of today's market, but not unquoted either."""
+    with pytest.raises(FactNotInForce) as found:
+        rented("rent: tpu-v6e")
+    (problem,) = found.value.problems
+    assert problem.message == (
+        "the only on-demand quote of tpu-v6e on file is gcp's of 2024-12-23, older than the 300 days of which a median is taken on 2026-11-23"
+    )
+    assert problem.fix is not None and problem.fix.endswith("or take that one as it is: provider: gcp")
+    assert rented("rent: tpu-v6e, provider: gcp").usd_per_replica_day > 0
+    with pytest.raises(FactNotInForce, match="no provider in the catalogue quotes a2 on-demand"):
+        rented("rent: a2")
