@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from breakeven.catalog.power import power_fault_at, power_faults, problem_at, rated_w
-from breakeven.errors import FactNotFound, FactNotInForce, InputError, Problem
+from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day, straight_line_usd_per_day
 from breakeven.finance.colocation import colocation_usd_per_day
 from breakeven.finance.maintenance import maintenance_usd_per_day
@@ -24,6 +24,7 @@ from breakeven.offers.rented import finish_offer
 from breakeven.offers.requirement_names import requirements_of
 from breakeven.offers.requirements import unmet
 from breakeven.offers.scope import Scope
+from breakeven.offers.server_power import power_terms
 from breakeven.profile.self_host import Supply
 from breakeven.units import DAYS_PER_YEAR, HOURS_PER_DAY
 
@@ -204,19 +205,8 @@ def _power_lines(
     count = _servers_term(scope, supply, servers, index)
     months = scope.profile.finance.hours_per_month
     site_rate = _site_term(scope, supply, index, "colocation_usd_per_kw_month", "USD/kW-month", required=False)
-    includes_energy = False
-    if site_rate is not None:
-        nameplate = _power_term(scope, supply, machine, index, "nameplate_w")
-        _refuse_implausible_power(scope, machine, index, (nameplate,))
-        usd = colocation_usd_per_day(
-            power_w=nameplate.value * servers, usd_per_kw_month=site_rate.value, hours_per_month=months
-        )
-        lines.append(_line("colocation", "rack space by nameplate power", "facility", "colocation",
-                           (nameplate, site_rate, count), replica_day=usd))  # fmt: skip
-        includes_energy = _colocation_includes_energy(scope, site_rate)
-    if includes_energy:
-        return lines
-    if supply.electricity_usd_per_kwh is None and supply.site is None:
+    includes_energy = site_rate is not None and _colocation_includes_energy(scope, site_rate)
+    if not includes_energy and supply.electricity_usd_per_kwh is None and supply.site is None:
         raise InputError(
             scope.loaded.document.problem(
                 ("self_host", "supply", index),
@@ -224,11 +214,22 @@ def _power_lines(
                 "name a site, or give electricity_usd_per_kwh and pue",
             )
         )
+    names = (*(() if site_rate is None else ("nameplate_w",)), *(() if includes_energy else ("idle_w", "active_w")))
+    power = power_terms(scope, supply, server=machine.id, quoted=machine.power, index=index, names=names)
+    if site_rate is not None:
+        nameplate = power["nameplate_w"]
+        _refuse_implausible_power(scope, machine, index, (nameplate,))
+        usd = colocation_usd_per_day(
+            power_w=nameplate.value * servers, usd_per_kw_month=site_rate.value, hours_per_month=months
+        )
+        lines.append(_line("colocation", "rack space by nameplate power", "facility", "colocation",
+                           (nameplate, site_rate, count), replica_day=usd))  # fmt: skip
+    if includes_energy:
+        return lines
     price = _site_term(scope, supply, index, "electricity_usd_per_kwh", "USD/kWh", required=True)
     pue = _site_term(scope, supply, index, "pue", "ratio", required=True)
     assert price is not None and pue is not None
-    idle = _power_term(scope, supply, machine, index, "idle_w")
-    active = _power_term(scope, supply, machine, index, "active_w")
+    idle, active = power["idle_w"], power["active_w"]
     _refuse_implausible_power(scope, machine, index, (idle, active))
     usd = idle_energy_usd_per_day(
         idle_w=idle.value * servers, pue=pue.value, electricity_usd_per_kwh=price.value
@@ -290,30 +291,6 @@ def _site_term(scope: Scope, supply: Supply, index: int, name: str, unit: str, *
             ("self_host", "supply", index, "site"),
             f"the catalogue has no {name} for {supply.site} on {scope.as_of}",
             f"give {name} in this supply entry, or choose another site",
-        )
-    )
-
-
-def _power_term(scope: Scope, supply: Supply, machine: Machine, index: int, name: str) -> Term:
-    own = getattr(supply, name)
-    if own is not None:
-        return scope.chosen(f"self_host.supply[{index}].{name}", own, "W/server")
-    quoted = next((term for term in machine.power if term.name == name), None)
-    if quoted is not None:
-        return quoted
-    problem = Problem(f"the catalogue has no {name} of {machine.id} on {scope.as_of}")
-    try:
-        records = scope.catalogue.records("servers", machine.id, "power", scope.as_of)
-    except InputError:
-        records = ()
-    for cited in reversed(records):
-        value = getattr(cited.record, name)
-        if value is not None:
-            watts = value if isinstance(value, float) else value.typical
-            return Term(name, watts, "W/server", (cited.source_id,))
-    raise FactNotInForce(
-        scope.loaded.document.problem(
-            ("self_host", "supply", index), problem.message, f"give {name} (watts per server) in this supply entry"
         )
     )
 
