@@ -23,7 +23,7 @@ def accuracy(
     """
     from collections import Counter
 
-    from breakeven.cli.inputs import load_catalogue, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue
     from breakeven.cli.output import write
     from breakeven.errors import InputError, Problem
     from breakeven.offers.accuracy import compare_table, slices
@@ -39,7 +39,8 @@ def accuracy(
     table = read_table(measurements)
     if set_:
         table = [row for row in table if row.get("set") in set_]
-    lookup = ServingLookup(load_catalogue(catalog), parse_date(as_of))
+    facts = load_catalogue(catalog)
+    lookup = ServingLookup(facts, facts_date(as_of, facts))
     compared, missed = compare_table(table, lookup, load_calibration())
     if not compared and not any(item.measured_but_refused for item in missed):
         reasons = Counter(item.reason for item in missed).most_common(3)

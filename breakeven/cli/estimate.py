@@ -60,14 +60,15 @@ def estimate(
 
     With --points, rows of a CSV; -o then names the output file. Exit code 4 when infeasible.
     """
-    from breakeven.cli.inputs import load_catalogue, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue
     from breakeven.cli.output import write
     from breakeven.offers.lookup import ServingLookup
     from breakeven.offers.serving_specs import load_calibration
 
     if evidence not in ("model", "best"):
         raise InputError(Problem(f"unknown evidence {evidence!r}", "write model or best", "--evidence"))
-    lookup = ServingLookup(load_catalogue(catalog), parse_date(as_of))
+    facts = load_catalogue(catalog)
+    lookup = ServingLookup(facts, facts_date(as_of, facts))
     calibration = load_calibration()
     if points is not None:
         from breakeven.offers.points_csv import answer_rows, read_points, render_points

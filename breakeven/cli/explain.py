@@ -19,7 +19,7 @@ def explain(
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:
     """Every figure of a result, down to the dated record, the profile's key or the default it rests on."""
-    from breakeven.cli.inputs import load_catalogue, load_profiles, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles
     from breakeven.compare.comparison import compare_scope, make_scope
     from breakeven.compare.explain import explain_result
     from breakeven.render.explain import EXPLAIN_FORMATS, render_explain
@@ -27,6 +27,7 @@ def explain(
 
     name = choose_format(format, output, EXPLAIN_FORMATS, default="tree")
     loaded = load_profiles([profile], set_)[0]
-    scope = make_scope(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
+    facts = load_catalogue(catalog)
+    scope = make_scope(loaded, facts, as_of=facts_date(as_of, facts))
     nodes = explain_result(compare_scope(scope), item, scope=scope)
     write(render_explain(name, nodes, Options(**terminal_options(output))), output)

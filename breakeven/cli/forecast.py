@@ -24,7 +24,7 @@ def forecast(
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:
     """Cost of every offer over the horizon, present value, payback, and the month in which to switch."""
-    from breakeven.cli.inputs import load_catalogue, load_profiles, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles, parse_date
     from breakeven.compare.crossover_history import crossover_history
     from breakeven.compare.forecast_profile import forecast_profile
     from breakeven.errors import InputError, Problem
@@ -38,7 +38,8 @@ def forecast(
     if path is not None:
         overrides += [f"forecast.api_price_path={path}", "forecast.api_price_change_per_year="]
     loaded = load_profiles([profile], overrides)[0]
-    scope, own, result = forecast_profile(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
+    facts = load_catalogue(catalog)
+    scope, own, result = forecast_profile(loaded, facts, as_of=facts_date(as_of, facts))
     past = None
     if history:
         start = parse_date(since, "--since")

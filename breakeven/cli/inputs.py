@@ -24,6 +24,18 @@ def parse_date(text: str | None, option: str = "--as-of") -> dt.date | None:
         raise InputError(Problem(f"{text!r} is not a date", "write YYYY-MM-DD", option)) from None
 
 
+def facts_date(text: str | None, catalogue: Catalogue) -> dt.date | None:
+    """``--as-of``, with a warning on stderr where the catalogue ends before it: for reports that carry no warnings."""
+    from breakeven.catalog.ageing import beyond_release
+    from breakeven.cli.main import say
+
+    date = parse_date(text)
+    late = None if date is None else beyond_release(catalogue.released, date)
+    if late is not None:
+        say(f"warning: {late}")
+    return date
+
+
 def need(module: str, extra: str, command: str) -> None:
     """Say which extra brings a library that a command cannot do without."""
     from importlib.util import find_spec

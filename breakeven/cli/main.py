@@ -37,7 +37,7 @@ def run(argv: Sequence[str]) -> int:
         report(error)
         return error.exit_code
     except KeyboardInterrupt:
-        _say("interrupted")
+        say("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader went away (head, less): not an error of ours. Keep the interpreter from
@@ -46,26 +46,27 @@ def run(argv: Sequence[str]) -> int:
         return EXIT_OK
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"error: {where}{error.strerror or error}; check the path, permissions and free space")
+        say(f"error: {where}{error.strerror or error}; check the path, permissions and free space")
         return EXIT_INPUT
     except RecursionError:
-        _say("error: the input is nested too deeply; flatten it")
+        say("error: the input is nested too deeply; flatten it")
         return EXIT_INPUT
     except Exception as error:
         if os.environ.get("BREAKEVEN_DEBUG"):
             raise
         kind = type(error).__name__
-        _say(f"internal error: {kind}: {error}; this is a bug of breakeven, not a verdict (BREAKEVEN_DEBUG=1 shows more)")
+        say(f"internal error: {kind}: {error}; this is a bug of breakeven, not a verdict (BREAKEVEN_DEBUG=1 shows more)")
         return EXIT_INTERNAL
 
 
 def report(error: BreakevenError) -> None:
     """Each problem of an error as one line on stderr."""
     for problem in error.problems:
-        _say(f"error: {problem}")
+        say(f"error: {problem}")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """One line on stderr."""
     from breakeven.render.text import plain
 
     try:

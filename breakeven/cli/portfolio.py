@@ -18,12 +18,13 @@ def portfolio(
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:
     """Fleets pooled by open model: peaks that do not coincide share machines."""
-    from breakeven.cli.inputs import load_catalogue, load_profiles, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles
     from breakeven.compare.portfolio import portfolio as pool
     from breakeven.render.portfolio import FORMATS, render
     from breakeven.render.text import stdout_width
 
     name = choose_format(format, output, FORMATS, default="table")
     loaded = load_profiles(profiles, set_)
-    result = pool(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
+    facts = load_catalogue(catalog)
+    result = pool(loaded, facts, as_of=facts_date(as_of, facts))
     write(render(name, result, width=stdout_width()), output)

@@ -20,7 +20,7 @@ def risk(
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:
     """Probability that each offer is the cheapest, the range of the crossover, and what decides."""
-    from breakeven.cli.inputs import load_catalogue, load_profiles, need, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles, need
     from breakeven.compare.comparison import make_scope
 
     need("numpy", "risk", "risk")
@@ -31,5 +31,6 @@ def risk(
 
     name = choose_format(format, output, FORMATS, default="table")
     loaded = load_profiles([profile], set_)[0]
-    scope = make_scope(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
+    facts = load_catalogue(catalog)
+    scope = make_scope(loaded, facts, as_of=facts_date(as_of, facts))
     write(render(name, weigh(scope, draws=draws, seed=seed), width=stdout_width()), output)

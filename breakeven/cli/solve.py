@@ -20,7 +20,7 @@ def solve(
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:
     """The values at which the cheaper side changes, for volume, prices, rates, labour, lengths, ..."""
-    from breakeven.cli.inputs import load_catalogue, load_profiles, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles
     from breakeven.compare.axes import read_range
     from breakeven.compare.comparison import make_scope
     from breakeven.compare.solve import default_keys
@@ -30,7 +30,8 @@ def solve(
 
     name = choose_format(format, output, FORMATS, default="table")
     loaded = load_profiles([profile], set_)[0]
-    scope = make_scope(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
+    facts = load_catalogue(catalog)
+    scope = make_scope(loaded, facts, as_of=facts_date(as_of, facts))
     found = []
     for key in keys or default_keys(scope):
         low, high = read_range(loaded, key, between) if between else (None, None)

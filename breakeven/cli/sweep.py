@@ -37,7 +37,7 @@ def sweep(
 
     Utilisation is an output, so it cannot be varied: vary the volume.
     """
-    from breakeven.cli.inputs import load_catalogue, load_profiles, need, parse_date
+    from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles, need
     from breakeven.compare.axes import axis_of, check_corners, read_axes, read_points
     from breakeven.compare.comparison import make_scope
     from breakeven.errors import InputError, Problem
@@ -51,7 +51,8 @@ def sweep(
     loaded = load_profiles([profile], set_)[0]
     if bool(vary) == (points is not None):
         raise InputError(Problem("needs either --vary or --points", "write --vary workload.tokens_per_day=1M:1B:50:log"))
-    scope = make_scope(loaded, load_catalogue(catalog), as_of=parse_date(as_of))
+    facts = load_catalogue(catalog)
+    scope = make_scope(loaded, facts, as_of=facts_date(as_of, facts))
     if points is not None:
         axes = tuple(axis_of(loaded, key, values) for key, values in read_points(points))
         check_corners(loaded, axes)

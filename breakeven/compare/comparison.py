@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from breakeven import __version__
-from breakeven.catalog.ageing import ages
+from breakeven.catalog.ageing import ages, beyond_release
 from breakeven.catalog.pricebook import PriceBook
 from breakeven.compare.alternatives import what_moves_it
 from breakeven.compare.at_volume import at_volume
@@ -230,12 +230,9 @@ def _warnings(
     scope: Scope, rows: Sequence[OfferAtVolume], sources: Sequence[SourceUsed], verdict: Headline
 ) -> tuple[str, ...]:
     out: list[str] = []
-    late = (scope.as_of - scope.catalogue.released).days
-    if late > 0:
-        out.append(
-            f"the catalogue was released on {scope.catalogue.released}, {late} days before {scope.as_of}: "
-            "prices announced since are not in it"
-        )
+    late = beyond_release(scope.catalogue.released, scope.as_of)
+    if late is not None:
+        out.append(late)
     old = [source for source in sources if source.age_days is not None and source.age_days > STALE_DAYS]
     # Whatever its grade: a price that was converted or worked out ages as well.
     priced = [source for source in old if ages(source.id)]

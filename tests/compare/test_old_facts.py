@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import breakeven
+from breakeven.cli.main import run
 from breakeven.profile.load import loads_profile
 
 OWNED = b"""\
@@ -32,3 +35,22 @@ def test_a_world_average_is_called_one() -> None:
 
 def test_a_datasheet_does_not_grow_old() -> None:
     assert not any("#specs" in line or "#architectures" in line for line in warnings())
+
+
+REFERENCE = "configs/reference.yaml"
+
+
+@pytest.mark.parametrize("command", [
+    ["run", REFERENCE], ["solve", REFERENCE, "workload.tokens_per_day"], ["risk", REFERENCE, "--draws", "64"],
+    ["portfolio", REFERENCE, REFERENCE], ["forecast", REFERENCE], ["sweep", REFERENCE, "--vary", "workload.input_tokens=1k,2k"],
+    ["explain", REFERENCE], ["estimate", "-m", "llama-3.1-8b-instruct", "-a", "l4", "--input-tokens", "1k", "--output-tokens", "1k"],
+])  # fmt: skip
+def test_a_date_after_the_release_is_priced_and_warns_everywhere(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Records do not end by themselves (docs/catalogue.md): who asks for 2036 gets the prices of 2026, and is told."""
+    said = "the catalogue was released on 2026-11-23, 3326 days before 2036-01-01"
+    assert run([*command, "--as-of", "2036-01-01"]) == 0
+    shown = capsys.readouterr()
+    assert said in " ".join((shown.out + shown.err).split())
+    assert run(command) == 0
+    shown = capsys.readouterr()
+    assert "the catalogue was released on" not in shown.out + shown.err
