@@ -20,9 +20,10 @@ from breakeven.compare.numbers import Money
 from breakeven.compare.result import Alternative, Headline
 from breakeven.errors import BreakevenError
 from breakeven.offers.api import build_api_offers, hosted_offer
-from breakeven.offers.build import build_offers
-from breakeven.offers.market import current_quotes
+from breakeven.offers.build import build_offers, with_requirements
+from breakeven.offers.market import allowed_quotes, current_quotes
 from breakeven.offers.offer import Offer
+from breakeven.offers.requirement_names import requirements_of
 from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec
 from breakeven.offers.sizing import instance_sizes
@@ -115,17 +116,25 @@ def _same_model_hosted(base: _Base) -> Iterator[Alternative]:
     rows = sorted(
         (hosted_offer(base.scope, host) for host in hosts), key=lambda offer: (offer.usd_per_mtok, offer.id)
     )
-    rows = [offer for offer in rows if offer.id != base.api.id]
-    if not rows:
+    every = [with_requirements(base.scope, offer) for offer in rows if offer.id != base.api.id]
+    if not every:
         return
     usd = Money.of(base.scope.currency)
+    rows = [offer for offer in every if offer.eligible]
+    barred = len(every) - len(rows)
+    if not rows:
+        offer = every[0]
+        said = f"{offer.name} at {usd(offer.usd_per_mtok)}/Mtok, cheapest of {len(every)} host(s), all barred"
+        yield Alternative("same open model, hosted", said, None, None, None, None, "; ".join(offer.why_not))
+        return
     picks = {"cheapest": rows[0], "median": rows[(len(rows) - 1) // 2], "dearest": rows[-1]}
     if len(rows) == 1:
         picks = {"only": rows[0]}
+    count = f"{len(rows)} host(s)" + (f" that the requirements allow ({barred} barred)" if barred else "")
     for word, offer in picks.items():
         yield _solve(
             base, f"same open model, hosted ({word})",
-            f"{offer.name} at {usd(offer.usd_per_mtok)}/Mtok, {word} of {len(rows)} host(s)", offer, base.own,
+            f"{offer.name} at {usd(offer.usd_per_mtok)}/Mtok, {word} of {count}", offer, base.own,
         )  # fmt: skip
 
 
@@ -133,20 +142,24 @@ def _gpu_price(base: _Base) -> Iterator[Alternative]:
     if base.own.kind != "rented":
         return
     accelerator = str(base.own.meta["accelerator"])
-    quotes = current_quotes(base.scope.catalogue, base.scope.as_of, accelerator=accelerator, term="on-demand")
+    every = current_quotes(base.scope.catalogue, base.scope.as_of, accelerator=accelerator, term="on-demand")
+    quotes = allowed_quotes(base.scope.catalogue, every, requirements_of(base.scope))
     if not quotes:
         return
+    allowed = f" that the requirements allow ({len(every) - len(quotes)} barred)" if len(quotes) < len(every) else ""
     usd = Money.of(base.scope.currency)
     rates = [rate for rate, _, _ in quotes]
     middle = statistics.median(rates)
     picks: list[tuple[str, float, str, tuple[str, ...]]] = [
         ("cheapest quote", quotes[0][0], quotes[0][2], (quotes[0][1],)),
-        ("median quote", middle, f"{len(quotes)} on-demand quotes", tuple(source for _, source, _ in quotes)),
+        ("median quote", middle, f"{len(quotes)} on-demand quotes{allowed}", tuple(source for _, source, _ in quotes)),
         ("dearest quote", quotes[-1][0], quotes[-1][2], (quotes[-1][1],)),
     ]
     label = base.scope.catalogue.label
     big = next((quote for quote in quotes if label("rental", quote[2], "tier") == "hyperscaler"), None)
-    if big is not None and big != quotes[-1]:
+    if len(quotes) == 1:
+        picks = [("only quote", quotes[0][0], quotes[0][2] + allowed, (quotes[0][1],))]
+    elif big is not None and big != quotes[-1]:
         picks.insert(2, ("cheapest hyperscaler", big[0], big[2], (big[1],)))
     for word, rate, who, sources in picks:
         if len(sources) == 1:
@@ -174,10 +187,14 @@ def _owned(base: _Base) -> Iterator[Alternative]:
             "term": "on-demand", "region": None, "sku": None, "discount": 0.0, "gpus_per_sku": None, "life_years": 4.0,
             "term_years": None, "prepaid_share": None,
         }  # fmt: skip
-        yield _with_profile(
+        row = _with_profile(
             base, "owned instead of rented", f"own {server.id} (whole server), 4 years, no resale, site us-average",
             partial(_alone, base, **change),
         )  # fmt: skip
+        owned = row.pair[1] if row.pair else None
+        if owned is not None and not owned.eligible:
+            row = Alternative(row.name, row.changed, None, None, None, None, "barred: " + "; ".join(owned.why_not))
+        yield row
 
 
 def _sizes(base: _Base) -> Iterator[Alternative]:

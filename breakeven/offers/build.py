@@ -20,7 +20,7 @@ from breakeven.profile.self_host import Supply
 
 def build_offers(scope: Scope) -> tuple[Offer, ...]:
     """Every offer of the profile. Raises the first group of problems that stops one from being priced."""
-    apis = tuple(_with_requirements(scope, offer) for offer in build_api_offers(scope))
+    apis = tuple(with_requirements(scope, offer) for offer in build_api_offers(scope))
     hosted: list[Offer] = []
     for index, supply in enumerate(scope.profile.self_host.supply):
         builder = build_rented if supply.rent is not None else build_owned if supply.own is not None else _build_quoted
@@ -61,7 +61,8 @@ def _with_escalation(scope: Scope, offer: Offer, apis: tuple[Offer, ...]) -> Off
     return replace(offer, eligible=False, why_not=offer.why_not + reasons)
 
 
-def _with_requirements(scope: Scope, offer: Offer) -> Offer:
+def with_requirements(scope: Scope, offer: Offer) -> Offer:
+    """An API's offer, barred with the reasons where the profile's requirements rule it out."""
     provider = offer.meta.get("provider")
     places = tuple(
         dict.fromkeys(place for region in offer.meta.get("regions", ()) if (place := jurisdiction_of(region)))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from breakeven.catalog.record_digest import record_at
+from breakeven.offers.requirements import jurisdiction_of, unmet
+from breakeven.profile.workload import Requirements
+
 if TYPE_CHECKING:
     from breakeven.catalog.store import Catalogue
 
@@ -23,6 +27,25 @@ def current_quotes(catalogue: Catalogue, as_of: dt.date, *, accelerator: str, te
         if (as_of - cited.record.effective).days <= QUOTE_DAYS
     ]
     return sorted(rows)
+
+
+def allowed_quotes(
+    catalogue: Catalogue, quotes: list[tuple[float, str, str]], requirements: Requirements
+) -> list[tuple[float, str, str]]:
+    """Those of :func:`current_quotes` that the requirements do not bar, in their order."""
+    if requirements == Requirements():
+        return quotes
+    return [
+        (rate, source, provider)
+        for rate, source, provider in quotes
+        if not unmet(requirements, kind="rented", provider=provider, jurisdictions=_places(catalogue, source, provider))
+    ]
+
+
+def _places(catalogue: Catalogue, source: str, provider: str) -> tuple[str, ...]:
+    """Where a quote serves from: its region's jurisdiction, else those of its provider."""
+    where = jurisdiction_of(getattr(record_at(catalogue, source), "region", None))
+    return (where,) if where else tuple(catalogue.find("rental", provider).regions)  # type: ignore[attr-defined]
 
 
 def why_no_quote(catalogue: Catalogue, as_of: dt.date, *, accelerator: str, term: str) -> tuple[str, str]:
