@@ -113,6 +113,50 @@ def test_what_it_does_to_a_profile(release: Path, tmp_path: Path, capsys: pytest
     assert "what it does" in table and "1.13x" in table
 
 
+def test_every_offer_and_pair_of_a_profile_that_moves_is_shown(release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The headline is of the dearer rate's pair and stands still; the quote that rose is the profile's other one."""
+    profile = tmp_path / "p.yaml"
+    profile.write_text(
+        "name: two\nworkload: {tokens_per_day: 100M, input_tokens: 1000, output_tokens: 200}\n"
+        "api: [openai/gpt-6.1-sol]\nself_host:\n  model: openai/gpt-oss-120b\n  supply:\n"
+        "    - {rent: h100-sxm, usd_per_gpu_hour: 2.1, gpus: 8, gpus_per_sku: 8}\n"
+        "    - {rent: h100-sxm, provider: lambda, gpus: 8, sku: 8x H100 SXM}\n"
+    )
+    argv = ("packaged", str(release), str(profile), "--as-of", "2026-12-21")
+    (row,) = json.loads(diff(capsys, *argv, "--format", "json"))["profiles"]
+    assert row["new_first_tokens_per_day"] == row["old_first_tokens_per_day"]
+    assert not row["verdict_flips"]
+    rent = next(one for one in row["offers"] if one["id"] == "rented:lambda/h100-sxm/on-demand")
+    assert rent["new_usd_per_day"] / rent["old_usd_per_day"] == pytest.approx(4.49 / 3.99)
+    pair = next(one for one in row["crossovers"] if one["self_host"] == "rented:lambda/h100-sxm/on-demand")
+    assert pair["new_first_tokens_per_day"] / pair["old_first_tokens_per_day"] == pytest.approx(4.49 / 3.99)
+    assert not any("own-quote" in one["id"] for one in row["offers"])
+    assert not any("own-quote" in one["self_host"] for one in row["crossovers"])
+    table = diff(capsys, *argv)
+    assert "two: offers that cost something else at its volume" in table
+    assert "two: pairs that cross elsewhere (old -> new)" in table
+    assert max(map(len, table.splitlines())) <= 80
+
+
+def test_another_cheapest_offer_is_said_beside_a_pair_that_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    overlay = tmp_path / "lambda.yaml"
+    overlay.write_text(
+        "kind: rental\nid: lambda\nprices:\n- {effective: 2026-11-23, accelerator: h100-sxm, sku: 8x H100 SXM, term: on-demand, "
+        "gpus_per_sku: 8, usd_per_gpu_hour: 2, source: {title: x, retrieved: 2026-11-23, kind: quote}}\n"
+    )
+    profile = tmp_path / "p.yaml"
+    profile.write_text(
+        "name: two\nworkload: {tokens_per_day: 500M, input_tokens: 1000, output_tokens: 200}\n"
+        "api: [openai/gpt-6.1-sol]\nself_host:\n  model: openai/gpt-oss-120b\n  supply:\n"
+        "    - {rent: h100-sxm, usd_per_gpu_hour: 2.1, gpus: 8, gpus_per_sku: 8}\n"
+        "    - {rent: h100-sxm, provider: lambda, gpus: 8, sku: 8x H100 SXM}\n"
+    )
+    said = " ".join(diff(capsys, "packaged", str(overlay), str(profile)).split())
+    (row,) = json.loads(diff(capsys, "packaged", str(overlay), str(profile), "--format", "json"))["profiles"]
+    assert (row["old_cheapest"], row["new_cheapest"]) == ("rented:own-quote/h100-sxm/on-demand", "rented:lambda/h100-sxm/on-demand")
+    assert "cheapest of" in said
+
+
 def test_an_overlay_can_be_compared_with_the_package(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "extra.yaml"
     path.write_text(
