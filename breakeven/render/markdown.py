@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison
+from breakeven.offers.offer import Offer
 from breakeven.render import quotes
+from breakeven.render.at_volume import at_volume
 from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
@@ -43,6 +45,8 @@ def _section(result: Comparison) -> list[str]:
     mark = escape(money.symbol)
     out = [f"**{escape(head.sentence)}**", ""]
     out += [f"If: {escape('; '.join(head.conditions))}.", ""] if head.conditions else []
+    before, name, after = at_volume(result)
+    out += [escape(before) + (f"**{escape(name)}**" if name else "") + escape(after), ""]
     elsewhere = cheaper_elsewhere(result)
     out += [escape(elsewhere), ""] if elsewhere else []
     out += [
@@ -60,12 +64,14 @@ def _section(result: Comparison) -> list[str]:
                 escape(row.offer.name), row.offer.kind, _money(row.usd_per_day, money), _money(row.usd_per_month, money),
                 _money(row.usd_per_mtok, money), _money(row.capacity_usd_per_mtok, money), "" if row.replicas is None else str(row.replicas),
                 "" if row.utilisation_share is None else percent(row.utilisation_share),
-                "yes" if row.offer.feasible and row.offer.eligible else escape("no: " + "; ".join(row.offer.why_not)),
+                _serves(row.offer),
             ]
             for row in result.offers
         ),
         right=range(2, 8),
     )  # fmt: skip
+    if any(row.offer.serving is not None for row in result.offers):
+        out += ["", "In brackets, the evidence of what a replica carries: A measured by you, B published, C model, D model outside its calibration."]
     if result.quotes:
         out += ["", f"## {quotes.TITLE}", ""]
         cells = ([escape(text) for text in row] for row in quotes.rows(result))
@@ -133,6 +139,13 @@ def _section(result: Comparison) -> list[str]:
     if result.warnings:
         out += ["", "## Warnings", "", *(f"- {escape(text)}" for text in result.warnings)]
     return [*out, ""]
+
+
+def _serves(offer: Offer) -> str:
+    """Whether an offer serves, with the grade of the evidence for it; else why not."""
+    if not (offer.feasible and offer.eligible):
+        return escape("no: " + "; ".join(offer.why_not))
+    return "yes" if offer.serving is None else f"yes ({offer.serving.grade})"
 
 
 def _money(value: float | None, money: Money) -> str:

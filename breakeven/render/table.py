@@ -14,6 +14,7 @@ from breakeven.compare.numbers import Money, percent, spoken, times
 from breakeven.compare.result import Comparison, OfferAtVolume
 from breakeven.offers.offer import Offer
 from breakeven.render import quotes
+from breakeven.render.at_volume import at_volume
 from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
@@ -68,38 +69,11 @@ def _verdict(console: Console, result: Comparison, options: Options) -> None:
     else:  # one line for `head -1` and for scripts
         console.print(text, soft_wrap=True, no_wrap=True, overflow="ignore", crop=False)
     console.print()
-    console.print(_at_your_volume(result))
+    before, name, after = at_volume(result)
+    console.print(Text.assemble(before, (plain(name), "bold"), after))
     elsewhere = cheaper_elsewhere(result)
     if elsewhere:
         console.print(Text(plain(elsewhere)))
-
-
-def _at_your_volume(result: Comparison) -> Text:
-    head = result.headline
-    if head.cheaper_at_volume is None:
-        return Text("At your volume: no eligible offer of this pair.")
-    api = next((r for r in result.offers if r.offer.id == head.api), None)
-    own = next((r for r in result.offers if r.offer.id == head.self_host), None)
-    if api is None or own is None or not own.offer.feasible:
-        return Text("At your volume: only the API can serve.")
-    if api.usd_per_day is None or own.usd_per_day is None:
-        chosen = own if head.cheaper_at_volume == own.offer.id else api
-        text = Text(f"At {spoken(result.tokens_per_day)} tokens/day: ")
-        text.append(plain(chosen.offer.name), style="bold")
-        return text.append(" is cheaper; by how much is withheld.")
-    usd = Money.of(result.currency)
-    chosen, other = (own, api) if head.cheaper_at_volume == own.offer.id else (api, own)
-    assert chosen.usd_per_day is not None and other.usd_per_day is not None
-    difference = other.usd_per_day - chosen.usd_per_day
-    text = Text(f"At {spoken(result.tokens_per_day)} tokens/day: ")
-    text.append(plain(chosen.offer.name), style="bold")
-    both = f"({usd(api.usd_per_day)} a day for the API, {usd(own.usd_per_day)} self-hosted)"
-    if other.offer.eligible:
-        text.append(f" is cheaper by {usd(difference)} a day {both}.")
-    else:
-        word = "more" if difference < 0 else "less"
-        text.append(f" is the only eligible one of this pair; it costs {usd(abs(difference))} a day {word} {both}.")
-    return text
 
 
 def _offers(result: Comparison, options: Options) -> Table:
