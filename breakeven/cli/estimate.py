@@ -21,7 +21,24 @@ def _tokens(text: str) -> float:
         raise typer.BadParameter(error.message()) from None
 
 
+_BESIDE_POINTS = {"points", "output", "evidence", "as_of", "catalog", "format"}
+
+
+def _refuse_beside_points(context: typer.Context, format: str) -> None:
+    """A table holds its questions whole: an option beside it would go unheeded."""
+    problems = [
+        Problem("is not of a table of questions", "give it in a column of the CSV, or ask without --points", max(option.opts, key=len))
+        for option in context.command.params
+        if option.name not in _BESIDE_POINTS and str(context.get_parameter_source(str(option.name))).endswith("COMMANDLINE")
+    ]
+    if format not in ("table", "csv"):
+        problems.append(Problem("writes a CSV", "leave --format out", "--points"))
+    if problems:
+        raise InputError(problems)
+
+
 def estimate(
+    context: typer.Context,
     model: str | None = typer.Option(None, "--model", "-m", help="Catalogue or Hugging Face id, or a config.json."),
     accelerator: str | None = typer.Option(None, "--accelerator", "-a", help="Catalogue id; 'all' ranks every one."),
     accelerators: int | None = typer.Option(None, "-n", "--accelerators", help="How many; blank: the fewest that fit."),
@@ -71,6 +88,7 @@ def estimate(
     lookup = ServingLookup(facts, facts_date(as_of, facts))
     calibration = load_calibration()
     if points is not None:
+        _refuse_beside_points(context, format)
         from breakeven.offers.points_csv import answer_rows, read_points, render_points
 
         write(render_points(answer_rows(read_points(points), lookup, calibration, evidence=evidence)), output)

@@ -58,6 +58,11 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
     check_context(model, point.shape)
     if point.concurrency is not None and not point.concurrency >= 1:
         raise InputError(f"concurrency must be at least 1, not {point.concurrency:g}")
+    for name, value in (
+        ("n_accelerators", point.accelerators), ("tp", point.tp), ("pp", point.pp), ("ep", point.ep), ("dp", point.dp),
+    ):  # fmt: skip
+        if value is not None and value < 1:
+            raise InputError(f"{name} must be at least 1, not {value}")
     candidates: list[Instance] = []
     failures: list[Infeasible] = []
     for count in _counts(point, accelerator):
@@ -100,8 +105,6 @@ def _rate(instance: Instance, point: Point) -> float:
 def _counts(point: Point, accelerator: AcceleratorSpec) -> tuple[int, ...]:
     """The count asked for, the product of the degrees, or powers of two up to a node."""
     if point.accelerators is not None:
-        if point.accelerators < 1:
-            raise InputError(f"n_accelerators must be at least 1, not {point.accelerators}")
         return (point.accelerators,)
     if point.tp and point.pp is not None and point.dp is not None:
         return (point.tp * point.pp * point.dp,)
@@ -120,9 +123,6 @@ def _configs(
     given = {name: getattr(point, name) for name in ("tp", "pp", "ep", "dp") if getattr(point, name) is not None}
     if not model.is_moe:
         given.pop("ep", None)
-    for name, value in given.items():
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, not {value}")
     product = given.get("tp", 1) * given.get("pp", 1) * given.get("dp", 1)
     n = base.accelerators
     if {"tp", "pp", "dp"} <= set(given) and product != n:

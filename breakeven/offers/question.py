@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -112,8 +113,7 @@ def check(question: Question) -> None:
         )
     if question.frontier and question.concurrency is not None:
         problems.append(Problem("varies the concurrency itself", "leave --concurrency out", "--frontier"))
-    if question.frontier and (question.accelerator or "").strip().lower() == "all":
-        problems.append(Problem("is of one accelerator", "name it; 'all' marks the frontier of its ranking", "--frontier"))
+    problems += _unheeded(question, targets=targets)
     if not 50 <= question.percentile < 100:
         problems.append(Problem("must be from 50 to below 100", "write 95", "--percentile"))
     if not 0 <= question.cached_input_share <= 1:
@@ -134,6 +134,35 @@ def check(question: Question) -> None:
         problems.append(Problem("must be from 1 to 32", None, "--draft-tokens"))
     if problems:
         raise InputError(problems)
+
+
+_OF_ONE = ("tp", "pp", "ep", "dp", "draft_tokens", "prefill_accelerators", "simulate", "own")
+
+
+def _unheeded(question: Question, *, targets: bool) -> Iterator[Problem]:
+    """Options that the rest of the question leaves nothing to do for: an answer that ignores one answers something else."""
+    given = [name for name in _OF_ONE if getattr(question, name) not in (None, False)]
+    if (question.accelerator or "").strip().lower() == "all":
+        for name in given:
+            yield Problem("is of one accelerator", "name it instead of 'all'", _option(name))
+        if question.frontier:
+            yield Problem("is of one accelerator", "name it; 'all' marks the frontier of its ranking", "--frontier")
+    elif question.frontier:
+        for name in given:
+            if name not in ("tp", "pp", "ep", "dp"):
+                yield Problem("is of one configuration, and --frontier is of many", "leave one of the two out", _option(name))
+    if question.frontier and question.max_throughput:
+        yield Problem("varies the load itself", "leave --max-throughput out", "--frontier")
+    if question.simulate and question.draft_tokens is not None:
+        yield Problem("simulates steps without speculation", "leave --draft-tokens out, or --simulate", "--simulate")
+    if question.percentile != Question().percentile and (question.frontier or not targets):
+        yield Problem("is of targets that a load has to stay within", "give --ttft-ms or --tpot-ms, without --frontier", "--percentile")
+    if question.burstiness != 1.0 and (question.frontier or not (targets or question.simulate)):
+        yield Problem("is of arrivals, and here there are none", "give --ttft-ms, --tpot-ms or --simulate, without --frontier", "--burstiness")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def to_point(question: Question, *, accelerator: str | None = None) -> Point:

@@ -92,11 +92,26 @@ def _facts(answer: Answered) -> list[tuple[str, str]]:
     total = sum(e.step_parts_ms.values()) or 1.0
     rows.append(("time goes to", ", ".join(f"{name.replace('_', ' ')} {value / total:.0%}" for name, value in parts[:4])))
     rows += _simulated(answer)
+    rows += _disaggregated(answer)
     for name, value in answer.extras.items():
-        if not name.startswith(_SIMULATION):
+        if not name.startswith(_SIMULATION) and name not in _DISAGGREGATED:
             rows.append((name.replace("_", " "), value if isinstance(value, str) else f"{value:,.4g}"))
     rows += [("note", note) for note in e.notes]
     return rows
+
+
+_DISAGGREGATED = {
+    "disaggregated_requests_per_s": "requests/s", "disaggregated_output_tok_per_s": "output tok/s",
+    "disaggregated_tpot_ms": "TPOT ms", "disaggregated_ttft_ms": "TTFT ms", "cache_transfer_ms": "cache transfer ms",
+    "prefill_workers_per_decode_worker": "prefill workers per decode worker",
+    "output_tok_per_s_per_accelerator": "output tok/s per accelerator",
+}  # fmt: skip
+
+
+def _disaggregated(answer: Answered) -> list[tuple[str, str]]:
+    """What prefill on workers of its own gives, in one row."""
+    said = [f"{words} {float(answer.extras[name]):,.4g}" for name, words in _DISAGGREGATED.items() if name in answer.extras]
+    return [("disaggregated", "; ".join(said))] if said else []
 
 
 _SIMULATION = ("simulated_", "formula_", "simulation_")

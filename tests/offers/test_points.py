@@ -283,3 +283,39 @@ def test_no_line_is_wider_than_the_terminal(command, tmp_path, capsys, monkeypat
     out = capsys.readouterr().out
     assert [line for line in out.splitlines() if len(line) > 80] == []
     assert len(out.splitlines()) > 9
+
+
+@pytest.mark.parametrize("degree", ["--tp", "--pp", "--ep", "--dp", "-n"])
+@pytest.mark.parametrize("value", ["0", "-2"])
+def test_a_degree_below_one_is_refused_and_does_not_hang(degree, value, capsys):
+    assert run([*LLAMA[:5], *LLAMA[7:], degree, value]) == 2
+    assert f"must be at least 1, not {value}" in capsys.readouterr().err
+
+
+def test_a_row_with_a_negative_degree_keeps_to_its_row(tmp_path):
+    rows = "a,openai/gpt-oss-120b,h100-sxm,,-2,,,,,,,1000,1000,8\nb,openai/gpt-oss-120b,h100-sxm,,,,,,,,,1000,1000,8\n"
+    _, (bad, good) = points(tmp_path, f"{HEADER}\n{rows}")
+    assert bad["error"] == "tp must be at least 1, not -2" and not good["error"]
+
+
+@pytest.mark.parametrize(("more", "option"), [
+    (["-a", "all", "--tp", "2"], "--tp"), (["-a", "all", "--simulate"], "--simulate"), (["-a", "all", "--own", "x.yaml"], "--own"),
+    (["-a", "all", "--prefill-accelerators", "1"], "--prefill-accelerators"), (["--frontier", "--simulate"], "--simulate"),
+    (["--frontier", "--max-throughput"], "--frontier"), (["--percentile", "99"], "--percentile"), (["--burstiness", "4"], "--burstiness"),
+    (["--frontier", "--tpot-ms", "40", "--burstiness", "4"], "--burstiness"),
+    (["--simulate", "--draft-tokens", "3", "--acceptance", "0.7"], "--simulate"),
+])  # fmt: skip
+def test_an_option_that_would_go_unheeded_is_refused(more, option, capsys):
+    """-a all answered with its own layouts whatever --tp said."""
+    assert run([*LLAMA[:5], *LLAMA[7:], *more]) == 2
+    assert f"error: {option}: " in capsys.readouterr().err
+
+
+def test_a_question_beside_a_table_of_questions_is_refused(tmp_path, capsys):
+    source = tmp_path / "in.csv"
+    source.write_text(f"{HEADER}\n{ROWS}")
+    assert run(["estimate", "--points", str(source), "-m", "x", "--tp", "2"]) == 2
+    said = capsys.readouterr().err
+    assert "error: --model: is not of a table of questions" in said and "error: --tp: is not of a table" in said
+    assert run(["estimate", "--points", str(source), "--format", "json"]) == 2
+    assert run(["estimate", "--points", str(source), "--evidence", "model", "--as-of", "2026-11-23"]) == 0
