@@ -103,7 +103,14 @@ def inconsistency(row: BenchmarkRow) -> str | None:
 
 
 def to_point(row: BenchmarkRow, named: Named) -> Point:
-    """The question a run answers."""
+    """The question a run answers. Raises InputError for what neither the file nor the user says, or says below one."""
+    below = [
+        Problem(f"must be at least 1, not {value}", None, "-n" if name == "accelerators" else f"--{name}")
+        for name in ("accelerators", "tp", "pp", "ep", "dp")
+        if (value := getattr(named, name)) is not None and value < 1
+    ]
+    if below:
+        raise InputError(below)
     model, accelerator = named.model or row.model, named.accelerator or _hardware(row.accelerator)
     missing = [
         Problem("the file does not say it", f"give {option}", field=field)

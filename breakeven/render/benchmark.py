@@ -25,7 +25,7 @@ def render_own(own: OwnBenchmark, *, format: str, width: int) -> str:
     for row, before, after in zip(own.used, own.fit.before, own.fit.after, strict=True):
         tokens = f"{row.output_tok_per_s:,.0f}" if row.output_tok_per_s else "-"
         body.append((
-            f"{row.input_tokens:,.0f}", f"{row.output_tokens:,.0f}", f"{row.concurrency:,.0f}", f"{row.tpot_ms:.2f}",
+            f"{row.input_tokens:,.0f}", f"{row.output_tokens:,.0f}", f"{row.concurrency:,.0f}", _ms(row.tpot_ms or 0.0),
             f"{math.expm1(before):+.1%}", f"{math.expm1(after):+.1%}", tokens,
         ))  # fmt: skip
     multipliers = ", ".join(f"{name} x{value:.3f}" for name, value in own.fit.multipliers.items())
@@ -41,6 +41,10 @@ def render_own(own: OwnBenchmark, *, format: str, width: int) -> str:
         said = "for a profile (self_host.supply[]), where the run met your latency targets:"
         parts += ["", wrapped(said, width=width), f"  throughput: {{output_tok_per_s: {best.output_tok_per_s:.1f}, source: own benchmark}}"]
     return "\n".join(parts) + "\n"
+
+
+def _ms(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
 def _warnings(own: OwnBenchmark) -> list[str]:

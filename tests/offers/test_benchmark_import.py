@@ -88,6 +88,24 @@ def test_an_unlimited_rate_is_closed_loop_and_its_ttft_is_not_that_of_random_arr
     assert not any("closed loop" in warning for warning in row.warnings)
 
 
+def test_without_a_limit_all_requests_start_at_once_and_littles_law_says_how_many_are_in_flight(tmp_path):
+    """10 requests/s of 60 + 179 x 9 ms each: 16.7 in flight on average, not the 100 that were sent."""
+    (row,) = load(tmp_path, {**VLLM, "max_concurrency": None})
+    assert row.concurrency == pytest.approx(10 * (60 + 179 * 9) / 1e3)
+    assert any("no max_concurrency: all 100 requests were sent at once" in warning for warning in row.warnings)
+    (row,) = load(tmp_path, {**VLLM, "max_concurrency": None, "request_throughput": None})
+    assert row.concurrency == 100
+    assert any("their number is taken for it" in warning for warning in row.warnings)
+
+
+@pytest.mark.parametrize("option", ["-n", "--tp", "--dp"])
+def test_a_count_below_one_is_refused_not_passed_over(tmp_path, option, capsys):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(VLLM))
+    assert run(["benchmark", "import", str(path), option, "0"]) == 2
+    assert f"error: {option}: must be at least 1, not 0" in capsys.readouterr().err
+
+
 def test_speculative_decoding_is_told_and_not_used(tmp_path):
     (row,) = load(tmp_path, {**VLLM, "spec_decode_acceptance_length": 2.6})
     assert row.acceptance_length == 2.6

@@ -22,6 +22,9 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
     closed = rate is None  # "inf" is text
     if closed:
         warnings.append(CLOSED_LOOP_TTFT)
+    if closed and concurrency is None:
+        concurrency, said = _all_at_once(f, completed=completed, output_tokens=osl)
+        warnings.append(said)
     p95 = f.number("p95_ttft_ms")
     if p95 is None:
         warnings.append("no p95 of the time to first token: vLLM saves p99 only unless --metric-percentiles 50,95,99")
@@ -42,7 +45,7 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
             weight_precision=f.text("precision", "quantization"),
             input_tokens=isl,
             output_tokens=osl,
-            concurrency=concurrency or (None if not closed else completed),
+            concurrency=concurrency,
             requests_per_s=f.number("request_throughput"),
             closed_loop=closed,
             tpot_ms=f.number("mean_tpot_ms"),
@@ -54,3 +57,13 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
             warnings=tuple(warnings),
         )
     ]
+
+
+def _all_at_once(f: Fields, *, completed: float, output_tokens: float) -> tuple[float, str]:
+    """Requests in flight where every prompt was sent at once: their mean by Little's law, for they fall as requests end."""
+    rate, first, step = f.number("request_throughput"), f.number("mean_ttft_ms"), f.number("mean_tpot_ms")
+    said = f"no max_concurrency: all {completed:.0f} requests were sent at once, a load that falls as they end; "
+    if rate is None or first is None or step is None:
+        return completed, said + "their number is taken for it"
+    mean = rate * (first + (output_tokens - 1.0) * step) / 1e3
+    return min(max(mean, 1.0), completed), said + f"{mean:.1f} in flight on average (rate x time of a request) is taken for it"
