@@ -12,7 +12,7 @@ def accuracy(
     set_: list[str] = typer.Option([], "--set", help="Only rows whose column 'set' is this; repeatable."),
     rows: Path | None = typer.Option(None, "--rows", metavar="CSV", help="Also write every compared row here."),
     output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write the report here."),
-    format: str = typer.Option("table", "--format", "-f", help="table or json."),
+    format: str | None = typer.Option(None, "--format", "-f", help="table or json."),
     evidence: str = typer.Option("model", "--evidence", help="Always the calibrated model alone."),
     as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
@@ -24,7 +24,7 @@ def accuracy(
     from collections import Counter
 
     from breakeven.cli.inputs import facts_date, load_catalogue
-    from breakeven.cli.output import write
+    from breakeven.cli.output import choose_format, write
     from breakeven.errors import InputError, Problem
     from breakeven.offers.accuracy import compare_table, slices
     from breakeven.offers.accuracy_csv import render_rows
@@ -36,9 +36,14 @@ def accuracy(
 
     if evidence != "model":
         raise InputError(Problem("only the model can be scored", "write model", "--evidence"))
+    name = choose_format(format, output, ("table", "json"), default="table")
     table = read_table(measurements)
     if set_:
+        known = sorted({row.get("set", "") for row in table} - {""})
         table = [row for row in table if row.get("set") in set_]
+        if not table:
+            fix = f"the column 'set' has {', '.join(known[:8])}" if known else "the table has no column 'set', or it is blank"
+            raise InputError(Problem(f"no row is of {' or '.join(set_)}", fix, "--set"))
     facts = load_catalogue(catalog)
     lookup = ServingLookup(facts, facts_date(as_of, facts))
     compared, missed = compare_table(table, lookup, load_calibration())
@@ -48,5 +53,5 @@ def accuracy(
         raise InputError(Problem(f"no row can be compared: {said}", "see the columns in docs/serving.md", str(measurements)))
     if rows is not None:
         write(render_rows(compared, missed), rows)
-    text = render_accuracy(slices(compared), missed, format=format, compared=len(compared), width=stdout_width())
+    text = render_accuracy(slices(compared), missed, format=name, compared=len(compared), width=stdout_width())
     write(text, output)

@@ -12,7 +12,7 @@ def diff(
     new: str = typer.Argument(..., metavar="NEW", help="A catalogue folder, an overlay, or the word packaged."),
     profiles: list[str] = typer.Argument(None, metavar="[PROFILE...]", help="Also show what it does to these profiles."),
     as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="One date for both; each release's own when absent."),
-    format: str = typer.Option("table", "--format", "-f", help="table, json or csv."),
+    format: str | None = typer.Option(None, "--format", "-f", help="table, json or csv."),
     output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write here."),
 ) -> None:
     """Facts that were added, removed, changed or merely confirmed. A difference is no failure: exit 0."""

@@ -12,7 +12,7 @@ def list_(
     stale: bool = typer.Option(False, "--stale", help="Only current prices and figures that are old, oldest first."),
     days: int = typer.Option(90, "--days", min=0, help="Older than this many days is old."),
     as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),
-    format: str = typer.Option("table", "--format", "-f", help="table, json or csv."),
+    format: str | None = typer.Option(None, "--format", "-f", help="table, json or csv."),
     output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write here."),
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:

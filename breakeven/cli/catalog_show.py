@@ -10,7 +10,7 @@ import typer
 def show(
     name: str = typer.Argument(..., metavar="[KIND/]ID", help="rental/lambda, h100-sxm, an alias, or a record's id."),
     as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),
-    format: str = typer.Option("table", "--format", "-f", help="table, json or csv."),
+    format: str | None = typer.Option(None, "--format", "-f", help="table, json or csv."),
     output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write here."),
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:

@@ -24,14 +24,14 @@ def _tokens(text: str) -> float:
 _BESIDE_POINTS = {"points", "output", "evidence", "as_of", "catalog", "format"}
 
 
-def _refuse_beside_points(context: typer.Context, format: str) -> None:
+def _refuse_beside_points(context: typer.Context, format: str | None) -> None:
     """A table holds its questions whole: an option beside it would go unheeded."""
     problems = [
         Problem("is not of a table of questions", "give it in a column of the CSV, or ask without --points", max(option.opts, key=len))
         for option in context.command.params
         if option.name not in _BESIDE_POINTS and str(context.get_parameter_source(str(option.name))).endswith("COMMANDLINE")
     ]
-    if format not in ("table", "csv"):
+    if format not in (None, "table", "csv"):
         problems.append(Problem("writes a CSV", "leave --format out", "--points"))
     if problems:
         raise InputError(problems)
@@ -69,7 +69,7 @@ def estimate(
     own: Path | None = typer.Option(None, "--own", metavar="YAML", help="Your benchmark, from 'benchmark import -o'."),
     points: Path | None = typer.Option(None, "--points", metavar="CSV", help="Many questions, one per row."),
     output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write here instead of to standard output."),
-    format: str = typer.Option("table", "--format", "-f", help="table or json."),
+    format: str | None = typer.Option(None, "--format", "-f", help="table or json."),
     as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Date of the facts, YYYY-MM-DD."),
     catalog: list[Path] = typer.Option([], "--catalog", metavar="DIR", help="Overlay of your own facts; repeatable."),
 ) -> None:
@@ -78,7 +78,7 @@ def estimate(
     With --points, rows of a CSV; -o then names the output file. Exit code 4 when infeasible.
     """
     from breakeven.cli.inputs import facts_date, load_catalogue
-    from breakeven.cli.output import write
+    from breakeven.cli.output import choose_format, write
     from breakeven.offers.lookup import ServingLookup
     from breakeven.offers.serving_specs import load_calibration
 
@@ -97,6 +97,7 @@ def estimate(
     from breakeven.render.serving import render_estimates
     from breakeven.render.text import stdout_width
 
+    name = choose_format(format, output, ("table", "json"), default="table")
     question = Question(
         model=model, accelerator=accelerator, accelerators=accelerators, input_tokens=input_tokens,
         output_tokens=output_tokens, concurrency=concurrency, max_throughput=max_throughput, ttft_ms=ttft_ms,
@@ -105,4 +106,4 @@ def estimate(
         draft_tokens=draft_tokens, acceptance=acceptance, prefill_accelerators=prefill_accelerators,
         simulate=simulate, frontier=frontier, evidence=evidence, own=own,
     )  # fmt: skip
-    write(render_estimates(ask(question, lookup, calibration), format=format, width=stdout_width()), output)
+    write(render_estimates(ask(question, lookup, calibration), format=name, width=stdout_width()), output)

@@ -69,7 +69,12 @@ def read_table(path: Path) -> list[dict[str, str]]:
             problems.append(Problem(f"the column {near[0]!r} is not read", f"did you mean {name!r}?", str(path)))
     if problems:
         raise InputError(problems)
-    return [{str(k): (v or "").strip() for k, v in row.items() if k is not None} for row in reader]
+    rows = []
+    for row in reader:
+        if None in row:  # cells have moved: what stands under a head is not what it says
+            raise InputError(Problem("has more cells than columns", "quote a cell that holds a comma", str(path), line=reader.line_num))
+        rows.append({str(k): (v or "").strip() for k, v in row.items()})
+    return rows
 
 
 def measurements(rows: list[dict[str, str]]) -> Iterator[Measurement | NotComparable]:
@@ -94,6 +99,15 @@ def number(row: dict[str, str], field: str) -> float | None:
 def _whole(row: dict[str, str], field: str) -> int | None:
     value = number(row, field)
     return int(value) if value is not None and value == int(value) else None
+
+
+def _unread(row: dict[str, str], *fields: str) -> str | None:
+    """The first of the fields that is filled in with something that is no such number."""
+    for field in fields:
+        bad = number(row, field) is None if field != "n_gpus" else _whole(row, field) is None
+        if row.get(field) and bad:
+            return f"{field} {row[field]!r} is not a {'whole ' if field == 'n_gpus' else ''}number above zero"
+    return None
 
 
 def _regime(row: dict[str, str]) -> str:
@@ -129,10 +143,10 @@ def _measurement(name: str, row: dict[str, str]) -> Measurement:
     engine = _engine(row)
     isl, osl = number(row, "input_tokens"), number(row, "output_tokens")
     if isl is None or osl is None or osl < 2:
-        raise InputError("no input or output length")
+        raise InputError(_unread(row, "input_tokens", "output_tokens") or "no input or output length")
     count = _whole(row, "n_gpus")
     if count is None:
-        raise InputError("no number of accelerators")
+        raise InputError(_unread(row, "n_gpus") or "no number of accelerators")
     if row.get("family") == "inferencex" or "[0.8,1.0]x nominal" in row.get("notes", ""):
         isl, osl = isl * INFERENCEX_LENGTH_SHARE, osl * INFERENCEX_LENGTH_SHARE
     weights = row.get("weight_precision", "").split(" ")[0]
@@ -150,7 +164,7 @@ def _measurement(name: str, row: dict[str, str]) -> Measurement:
     elif output is not None:
         metric, measured = "throughput", output
     else:
-        raise InputError("neither TPOT nor output throughput was measured")
+        raise InputError(_unread(row, "tpot_ms", "output_tok_s_total") or "neither TPOT nor output throughput was measured")
     if regime == "offline-batch" and concurrency is None:
         raise InputError("offline batch without its number of requests")
     point = Point(

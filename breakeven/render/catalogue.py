@@ -68,6 +68,13 @@ def render_thing(
     return "\n".join(lines) + "\n" + _foot(head, f"{len(rows)} records; * = in force and not superseded")
 
 
+def _age(days: int | None) -> str:
+    """How old a record is, or how far ahead of the date it begins."""
+    if days is None:
+        return "undated"
+    return f"{days} d" if days >= 0 else f"begins {-days} d later"
+
+
 def _record_lines(row: Item, width: int) -> list[str]:
     import textwrap
 
@@ -76,7 +83,7 @@ def _record_lines(row: Item, width: int) -> list[str]:
     label = row.id.partition("#")[2]
     grade = row.grade + (f" {row.confidence}" if row.confidence else "") + (", confidential" if row.confidential else "")
     out = textwrap.wrap(
-        plain(f"{mark} {label} {when} ({row.age_days} d): {_said(row)}"), max(40, width), subsequent_indent="    "
+        plain(f"{mark} {label} {when} ({_age(row.age_days)}): {_said(row)}"), max(40, width), subsequent_indent="    "
     )
     where = " ".join(part for part in (row.title, row.url) if part)
     out += textwrap.wrap(

@@ -128,3 +128,10 @@ def test_nothing_of_a_user_file_reaches_the_terminal_raw(capsys: pytest.CaptureF
     code, out, _ = call(capsys, "list", "rental", "--catalog", str(path), "--format", "csv")
     assert code == 0 and "'=HYPERLINK(1)" in out
     assert call(capsys, "list", "rental", "--catalog", str(path))[0] == 0
+
+
+def test_a_record_of_later_has_no_age_below_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["catalog", "show", "h100-sxm", "--as-of", "2015-01-01"]) == 0
+    out = capsys.readouterr().out
+    assert "specs[0] 2022-03-22 (begins 2637 d later)" in out
+    assert "(-" not in out

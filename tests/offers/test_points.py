@@ -319,3 +319,35 @@ def test_a_question_beside_a_table_of_questions_is_refused(tmp_path, capsys):
     assert "error: --model: is not of a table of questions" in said and "error: --tp: is not of a table" in said
     assert run(["estimate", "--points", str(source), "--format", "json"]) == 2
     assert run(["estimate", "--points", str(source), "--evidence", "model", "--as-of", "2026-11-23"]) == 0
+
+
+TABLE = "model,gpu,n_gpus,input_tokens,output_tokens,concurrency_or_batch,tpot_ms,set\n"
+
+
+@pytest.mark.parametrize(("row", "reason"), [
+    ("openai/gpt-oss-120b,h100-sxm,1,1000,1000,8,abc,x", "tpot_ms 'abc' is not a number above zero"),
+    ("openai/gpt-oss-120b,h100-sxm,1,1000,1000,8,-3,x", "tpot_ms '-3' is not a number above zero"),
+    ("openai/gpt-oss-120b,h100-sxm,1.5,1000,1000,8,9,x", "n_gpus '1.5' is not a whole number above zero"),
+    ("openai/gpt-oss-120b,h100-sxm,1,?,1000,8,9,x", "input_tokens '?' is not a number above zero"),
+    ("openai/gpt-oss-120b,h100-sxm,1,1000,1000,8,,x", "neither TPOT nor output throughput was measured"),
+    ("openai/gpt-oss-120b,h100-sxm,1,1,000,1000,8,9,x", ":2: has more cells than columns; quote a cell that holds a comma"),
+])  # fmt: skip
+def test_a_cell_that_is_no_figure_is_named(tmp_path, capsys, row, reason):
+    code, said = scored(tmp_path, capsys, TABLE + row + "\n")
+    assert code == 2 and reason in said
+
+
+def test_a_set_that_the_table_lacks_is_named_with_those_it_has(tmp_path, capsys):
+    table = tmp_path / "m.csv"
+    table.write_text(TABLE + "openai/gpt-oss-120b,h100-sxm,1,1000,1000,8,9,train\n")
+    assert run(["accuracy", str(table), "--set", "test"]) == 2
+    assert "error: --set: no row is of test; the column 'set' has train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [LLAMA, ["accuracy", "{table}"], ["catalog", "diff", "packaged", "packaged"], ["catalog", "list"], ["catalog", "show", "h100"]])
+def test_the_suffix_of_the_output_is_its_format(command, tmp_path, capsys):
+    """A table in result.json helps nobody."""
+    table, out = tmp_path / "m.csv", tmp_path / "out.json"
+    table.write_text(TABLE + "openai/gpt-oss-120b,h100-sxm,1,1000,1000,8,9,train\n")
+    assert run([*(part.format(table=table) for part in command), "-o", str(out)]) == 0
+    assert json.loads(out.read_text())["schema_version"] == 1
