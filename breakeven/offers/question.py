@@ -159,6 +159,8 @@ def _unheeded(question: Question, *, targets: bool) -> Iterator[Problem]:
         yield Problem("is of targets that a load has to stay within", "give --ttft-ms or --tpot-ms, without --frontier", "--percentile")
     if question.burstiness != 1.0 and (question.frontier or not (targets or question.simulate)):
         yield Problem("is of arrivals, and here there are none", "give --ttft-ms, --tpot-ms or --simulate, without --frontier", "--burstiness")
+    if question.burstiness != 1.0 and question.own is not None and targets:
+        yield Problem("is searched with the model alone where arrivals are bursty", "leave --own out, or --burstiness", "--own")
 
 
 def _option(name: str) -> str:
@@ -232,6 +234,8 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         extras |= check_by_simulation(
             instance, point.shape, alone, arrival_cv2=question.burstiness, closed_loop=point.latency is None
         )
+        if alone is not plain:
+            extras["simulation_note"] = f"{extras['simulation_note']}. Neither counts the measurement that the answer above rests on"
     return priced(lookup, Answered(model.id, accelerator.id, estimate, accelerator.tdp_w, extras=extras))
 
 

@@ -246,6 +246,8 @@ def test_what_is_simulated_is_held_against_the_model_alone(capsys):
         figures += json.loads(capsys.readouterr().out)["estimates"]
     best, alone = figures
     assert best["grade"] == "B" and alone["grade"] in "CD"
+    last = best["extras"].pop("simulation_note")
+    assert last == alone["extras"].pop("simulation_note") + ". Neither counts the measurement that the answer above rests on"
     assert best["extras"] == alone["extras"]
     assert alone["extras"]["formula_ttft_ms_mean"] == alone["ttft_ms"]["mean"]
 
@@ -303,6 +305,7 @@ def test_a_row_with_a_negative_degree_keeps_to_its_row(tmp_path):
     (["-a", "all", "--prefill-accelerators", "1"], "--prefill-accelerators"), (["--frontier", "--simulate"], "--simulate"),
     (["--frontier", "--max-throughput"], "--frontier"), (["--percentile", "99"], "--percentile"), (["--burstiness", "4"], "--burstiness"),
     (["--frontier", "--tpot-ms", "40", "--burstiness", "4"], "--burstiness"),
+    (["--own", "x.yaml", "--tpot-ms", "40", "--burstiness", "4"], "--own"),
     (["--simulate", "--draft-tokens", "3", "--acceptance", "0.7"], "--simulate"),
 ])  # fmt: skip
 def test_an_option_that_would_go_unheeded_is_refused(more, option, capsys):
