@@ -24,6 +24,7 @@ from breakeven.compare.price_paths import courses
 from breakeven.compare.risk_inputs import RiskInput, find_inputs
 from breakeven.compare.risk_model import Draws, RiskModel
 from breakeven.errors import InputError, Problem
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.scope import Scope
 from breakeven.units import DAYS_PER_YEAR
 from breakeven.vector_arithmetic import VECTOR
@@ -349,17 +350,25 @@ def _later_usd(
         counts = step_counts(volumes, np.where(kappa > 0, kappa * gain, 1.0))
         replicas = np.maximum(table.numbers[f"{name}_n_min"], counts + table.numbers[f"{name}_redundant"])
     total: Any = np.zeros_like(volumes)
+    covered: Any = np.zeros_like(volumes)
     for (owner, line, coefficient), column in table.lines.items():
         if owner.rstrip("+") != name:
             continue
         if coefficient == "usd_per_day":
-            total = total + column
+            part = column
         elif coefficient == "usd_per_replica_day":
             moved = price if kind == "provisioned" else rent if line in ("rent", "prepaid-rent") else 1.0
-            total = total + column * replicas * moved
+            part = column * replicas * moved
         else:
-            moved = price if kind == "api" or line == "escalation" else 1.0 / gain if line == "power-active" else 1.0
-            total = total + column * mtok * moved
+            api = kind == "api" or line in ESCALATION_LINES
+            moved = price if api else 1.0 / gain if line == "power-active" else 1.0
+            part = column * mtok * moved
+        total = total + part
+        if owner.endswith("+"):
+            covered = covered + part
+    # A minimum spend is a figure of the contract: it stays where prices fall.
+    minimum = table.numbers.get(f"{name}_minimum", np.zeros_like(volumes))
+    total = total + np.where(minimum > 0, np.maximum(0.0, minimum - covered), 0.0)
     return np.where(np.isnan(seen.usd_per_day[offer_id]), np.inf, total)
 
 

@@ -38,9 +38,16 @@ def verdict(result: Portfolio) -> str:
     usd = Money.of(result.currency)
     if len(result.pools) == 1:
         pool = result.pools[0]
-        return f"Together, {_SAY[pool.cheapest]} is cheapest: {_costs(pool, usd)}."
-    names = "; ".join(f"{pool.model}: {_SAY[pool.cheapest]} ({_costs(pool, usd)})" for pool in result.pools)
+        return f"Together, {_choice(pool)}: {_costs(pool, usd)}."
+    names = "; ".join(f"{pool.model}: {_choice(pool)} ({_costs(pool, usd)})" for pool in result.pools)
     return f"{len(result.pools)} pools. {names}."
+
+
+def _choice(pool: Pool) -> str:
+    if pool.cheapest is None:
+        return "nothing meets the requirements of all"
+    barred = pool.api_why_not or pool.own_why_not
+    return f"{_SAY[pool.cheapest]} is cheapest" + (" of what the requirements allow" if barred else "")
 
 
 def _costs(pool: Pool, usd: Money) -> str:
@@ -93,6 +100,9 @@ def _pool(pool: Pool, usd: Money) -> tuple[list[str], list[tuple[str, str]], lis
         f"With volumes in proportion, the pool {_first(pool.crossover.first_tokens_per_day)} and separate fleets "
         f"{_first(pool.apart_first_tokens_per_day)}; today they have {spoken(pool.tokens_per_day)} tokens/day in all.",
     ]
+    for what, reasons in (("buying from the APIs", pool.api_why_not), ("running machines", pool.own_why_not)):
+        if reasons:
+            lines.append(f"Barred is {what}: {'; '.join(reasons)}.")
     columns = [("profile", "left"), ("tokens/day", "right"), (f"API {usd.symbol}/day", "right"),
                (f"own {usd.symbol}/day", "right"), ("replicas", "right"), ("crossover alone", "right")]  # fmt: skip
     rows = [
