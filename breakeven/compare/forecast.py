@@ -48,6 +48,7 @@ class OfferForecast(Struct, frozen=True):
     name: str
     kind: str
     months: tuple[Month, ...]
+    why_not: tuple[str, ...] = ()  # requirements that bar it, or why it cannot serve
 
     @property
     def usd_total(self) -> float:
@@ -189,7 +190,8 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
 
 
 def _row(offer: Offer, months: tuple[Month, ...]) -> OfferForecast:
-    return OfferForecast(offer.id, offer.name, offer.kind, months)
+    barred = () if offer.eligible and offer.feasible else offer.why_not
+    return OfferForecast(offer.id, offer.name, offer.kind, months, barred)
 
 
 def _volumes(scope: Scope, course: Courses, months: int) -> tuple[float, ...]:

@@ -52,6 +52,7 @@ class OfferRisk(Struct, frozen=True):
     usd_per_day: Quantiles
     cheapest_probability: float
     cheapest_probability_by_year: tuple[float, ...]  # now, in one year, ...
+    why_not: tuple[str, ...] = ()  # requirements that bar it
 
 
 class InputRisk(Struct, frozen=True):
@@ -140,6 +141,7 @@ def risk(scope: Scope, *, draws: int = DEFAULT_DRAWS, seed: int | None = None) -
             OfferRisk(
                 key, names[key].name, names[key].eligible, _quantiles(usd),
                 float(np.count_nonzero(winners == key)) / count, tuple(year.get(key, 0.0) for year in by_year),
+                () if names[key].eligible else names[key].why_not,
             )
             for key, usd in seen.usd_per_day.items()
         ),
@@ -170,7 +172,12 @@ def verdict(result: Risk) -> str:
             )
         elif result.first.p50 < result.first_typical * 0.95:
             text += f", so the stated inputs' {spoken(result.first_typical)} is pessimistic"
-    return text + f". What decides is {deciding.name} ({percent(deciding.total_effect_share)} of the variance)."
+    text += f". What decides is {deciding.name} ({percent(deciding.total_effect_share)} of the variance)."
+    barred = [row for row in result.offers if row.offer in (result.api, result.self_host) and row.why_not]
+    if barred:
+        said = "; ".join(f"{row.name} does not meet the requirements ({'; '.join(row.why_not)})" for row in barred)
+        text += f" This is on cost alone: {said}."
+    return text
 
 
 def measure_first(result: Risk) -> str:
@@ -379,5 +386,7 @@ def _notes(scope: Scope, model: RiskModel) -> tuple[str, ...]:
             out.append(f"{item.name} is taken at {model.nodes()} equally likely values: each needs a new estimate")
     if not scope.profile.uncertainty.ranges:
         out.append("the profile states no ranges of its own (uncertainty.ranges): its inputs are taken as certain")
+    if scope.profile.self_host.hybrid:
+        out.append("hybrids are left out: each draw would choose another fleet; the offers that they are made of are weighed")
     out.append("cheaper is judged on cost alone, with the quality of answers as the profile asserts it")
     return tuple(out)

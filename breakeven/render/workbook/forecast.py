@@ -13,7 +13,8 @@ from breakeven.compare.numbers import Money
 from breakeven.finance.discounting import log_rate, month_factor, payment_years
 from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.offer import steps
-from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows, verdict
+from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows
+from breakeven.render.forecast_words import verdict
 from breakeven.render.workbook.book import Book, letter
 from breakeven.render.workbook.model import Cells, Model, follows_machines
 
