@@ -82,6 +82,7 @@ class Portfolio(Struct, frozen=True):
     pools: tuple[Pool, ...]
     not_pooled: tuple[str, ...]
     currency: Mapping[str, Any] | None = None  # of display, where all profiles agree on one
+    mixed_currencies: tuple[str, ...] = ()  # what they ask for where they do not
 
     @property
     def api_usd_per_day(self) -> float:
@@ -146,7 +147,9 @@ def portfolio(
         groups.setdefault((part.model, machine, part.own.usd_per_replica_day), []).append(part)
     pools = tuple(_pool(model, machine, members) for (model, machine, _), members in groups.items())
     agreed = shown[0] if all(currency == shown[0] for currency in shown) else None
-    return Portfolio(date, catalogue.version, pools, tuple(left), agreed)
+    asked = sorted({"USD" if currency is None else str(currency["code"]) for currency in shown})
+    mixed = tuple(asked) if len(asked) > 1 else ()
+    return Portfolio(date, catalogue.version, pools, tuple(left), agreed, mixed)
 
 
 def _pool(model: str, machine: str, parts: Sequence[_Part]) -> Pool:

@@ -15,6 +15,7 @@ from breakeven.cli.app import invoke
 from breakeven.compare.portfolio import Pool, portfolio
 from breakeven.errors import Infeasible
 from breakeven.profile.load import from_document
+from breakeven.render.portfolio import render
 from breakeven.yamlio import Document
 
 from .profiles import simple
@@ -172,3 +173,23 @@ def test_an_api_bought_in_units_is_left_out_and_said() -> None:
     made = portfolio(loaded, CATALOGUE)
     assert len(made.pools[0].members) == 1
     assert made.not_pooled and "bought in units" in made.not_pooled[0]
+
+
+def test_profiles_of_other_currencies_are_shown_in_dollars_and_it_is_said() -> None:
+    both = [workload("a", 50e6, DAY), workload("b", 50e6, DAY)]
+    both[0]["finance"] = {"currency": "EUR"}
+
+    def made(*data: dict[str, Any]) -> str:
+        return render("table", portfolio([from_document(Document(item, "<x>", None)) for item in data], CATALOGUE), width=80)
+
+    assert "amounts are in USD: the profiles ask for EUR and USD" in made(*both)
+    both[1]["finance"] = {"currency": "EUR"}
+    assert "EUR" in made(*both) and "amounts are in USD" not in made(*both)
+
+
+def test_words_for_one_profile_and_for_several() -> None:
+    one = portfolio([from_document(Document(workload("a", 150e6, [1.0] * 24), "<a>", None))], CATALOGUE)
+    assert "a is the only profile on these machines" in render("table", one, width=200)
+    two = [from_document(Document(workload(name, 90e6, hours), name, None)) for name, hours in (("a", DAY), ("b", NIGHT))]
+    text = render("table", portfolio(two, CATALOGUE), width=200)
+    assert "the pool first beats the APIs" in text and "separate fleets never beat the APIs" in text
