@@ -23,7 +23,7 @@ def solve(
     from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles
     from breakeven.compare.axes import read_range
     from breakeven.compare.comparison import make_scope
-    from breakeven.compare.solve import default_keys
+    from breakeven.compare.solve import default_keys, sides
     from breakeven.compare.solve import solve as find
     from breakeven.render.solve import FORMATS, render
     from breakeven.render.text import stdout_width
@@ -36,5 +36,7 @@ def solve(
     for key in keys or default_keys(scope):
         low, high = read_range(loaded, key, between) if between else (None, None)
         found.append(find(scope, key, low=low, high=high))
-    text = render(name, found, profile=loaded.profile.name, as_of=scope.as_of.isoformat(), width=stdout_width())
+    text = render(
+        name, found, sides(scope), profile=loaded.profile.name, as_of=scope.as_of.isoformat(), width=stdout_width()
+    )
     write(text, output)

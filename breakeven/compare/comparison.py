@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING, Any
 from breakeven import __version__
 from breakeven.catalog.ageing import ages, beyond_release
 from breakeven.catalog.pricebook import PriceBook
-from breakeven.compare.alternatives import what_moves_it
+from breakeven.compare.alternatives import CHEAPER_HERE, INSTANCE_SIZE, what_moves_it
 from breakeven.compare.at_volume import at_volume
 from breakeven.compare.crossover import Crossover, crossover
 from breakeven.compare.flips import flips
 from breakeven.compare.hybrid import hybrid_crossover
-from breakeven.compare.result import Assumption, Comparison, Flip, Headline, OfferAtVolume, SourceUsed, terms_of
+from breakeven.compare.result import (
+    Alternative,
+    Assumption,
+    Comparison,
+    Flip,
+    Headline,
+    OfferAtVolume,
+    SourceUsed,
+    terms_of,
+)
 from breakeven.compare.verdict import headline
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
@@ -110,7 +119,7 @@ def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:
         sources=used,
         assumptions=_ledger(offers),
         not_included=_not_included(scope, offers),
-        warnings=_warnings(scope, rows, used, verdict),
+        warnings=(*_warnings(scope, rows, used, verdict), *_cheaper_sizes(alternatives)),
         quotes=_quotes(scope, offers, crossings, verdict) if detail else (),
         currency=scope.currency,
         profile_data=scope.loaded.document.data,
@@ -212,7 +221,7 @@ def _not_included(scope: Scope, offers: Sequence[Offer]) -> tuple[str, ...]:
         out.append("labour to run the machines (self_host.labour_fte is 0)")
     if host.migration_usd == 0 and host.exit_usd == 0:
         out.append("one-off migration and exit")
-    owned = [supply for supply in host.supply if supply.own is not None]
+    owned = [supply for supply in host.supply if supply.own is not None and supply.lease_usd_per_month is None]
     if owned and any(not supply.maintenance_share_per_year for supply in owned):
         out.append("maintenance of owned servers where maintenance_share_per_year is not given")
     if owned and any(supply.residual_share is None for supply in owned):
@@ -247,6 +256,13 @@ def _warnings(
         for source in priced:
             if source.id in decisive:
                 out.append(f"{source.id}, on which the verdict rests, is {source.age_days} days old{_remark(source)}")
+    shown = scope.currency
+    if shown is not None and (age := (scope.as_of - dt.date.fromisoformat(shown["as_of"])).days) > STALE_DAYS:
+        code = shown["code"]
+        out.append(
+            f"every amount is converted at 1 {code} = {shown['usd_per_unit']:g} USD of {shown['as_of']}, {age} days old: "
+            "write finance.currency as {code: " + code + ", usd_per_unit: ..., as_of: ..., source: ...} for a newer rate"
+        )
     for row in rows:
         if row.offer.meta.get("quote") and row.offer.why_not:
             out.append(f"{row.offer.id} is not ranked: {'; '.join(row.offer.why_not)}")
@@ -263,6 +279,12 @@ def _warnings(
     if host.cached_input_share is None and scope.profile.workload.cached_input_share > 0:
         out.append("self_host.cached_input_share is not given: the API's cached share is taken for self-hosting too")
     return tuple(dict.fromkeys(out))
+
+
+def _cheaper_sizes(alternatives: Sequence[Alternative]) -> tuple[str, ...]:
+    """Another size of an instance that costs less at the profile's volume than the one the tool chose."""
+    sizes = (row for row in alternatives if row.name == INSTANCE_SIZE and CHEAPER_HERE in row.changed)
+    return tuple(row.changed for row in sizes)
 
 
 def _digest(data: Any) -> str:

@@ -16,6 +16,7 @@ Source: docs/model.md, equation ``crossing-law``.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import islice, pairwise
 from typing import Literal
 
@@ -72,7 +73,12 @@ def crossover(api: Offer, self_host: Offer) -> Crossover:
     >>> [(i.from_tokens_per_day / 1e6, i.cheaper) for i in found.intervals]
     [(0.0, 'api'), (70.0, 'gpu'), (100.0, 'api'), (140.0, 'gpu'), (200.0, 'api'), (210.0, 'gpu')]
     """
-    blocks = gap_blocks(api, self_host)
+    return crossover_of(api.id, regions(api), self_host, regions(self_host))
+
+
+def crossover_of(api: str, theirs: Sequence[Region], self_host: Offer, ours: Sequence[Region]) -> Crossover:
+    """:func:`crossover` of two cost curves; ``self_host`` names its side and gives its capacity."""
+    blocks = gap_blocks(theirs, ours)
     outcome, first, settled = _turning_points(blocks)
     total = _total(blocks)
     names = {SELF_HOST: self_host.id}
@@ -80,12 +86,12 @@ def crossover(api: Offer, self_host: Offer) -> Crossover:
         Interval(
             run.from_tokens_per_day,
             None if math.isinf(run.to_tokens_per_day) else run.to_tokens_per_day,
-            names.get(run.winner, api.id),
+            names.get(run.winner, api),
         )
         for run in islice(merged(blocks), MAX_INTERVALS)
     )
     return Crossover(
-        api=api.id,
+        api=api,
         self_host=self_host.id,
         outcome=outcome,
         first_tokens_per_day=first,
@@ -98,7 +104,7 @@ def crossover(api: Offer, self_host: Offer) -> Crossover:
 
 def turning_points(api: Offer, self_host: Offer) -> tuple[Outcome, float | None, float | None]:
     """(outcome, first, settled) of :func:`crossover`, without the intervals between."""
-    return _turning_points(gap_blocks(api, self_host))
+    return _turning_points(gap_blocks(regions(api), regions(self_host)))
 
 
 def capacity_share(offer: Offer, tokens_per_day: float) -> float | None:
@@ -113,10 +119,10 @@ def capacity_share(offer: Offer, tokens_per_day: float) -> float | None:
     return tokens_per_day / (replicas * capacity)
 
 
-def gap_blocks(api: Offer, self_host: Offer) -> list[Block]:
+def gap_blocks(api: Sequence[Region], self_host: Sequence[Region]) -> list[Block]:
     """Who is cheaper on (0, inf), as blocks in order of volume."""
     blocks: list[Block] = []
-    theirs, ours = list(regions(api)), list(regions(self_host))
+    theirs, ours = list(api), list(self_host)
     while theirs and ours:
         low = max(theirs[0].from_tokens_per_day, ours[0].from_tokens_per_day)
         high = min(theirs[0].to_tokens_per_day, ours[0].to_tokens_per_day)

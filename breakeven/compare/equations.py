@@ -154,7 +154,10 @@ EQUATIONS: dict[str, Equation] = {
         "the supplier's quote",
     ),
     "escalation": Equation(
-        "Requests handed back to the API", "escalation share x API price; they pay both", "USD/Mtok", _RUN
+        "Requests handed back to the API",
+        "escalation share x API price; they pay both, and owe the API's minimum spend",
+        "USD/Mtok",
+        _RUN,
     ),
     "sinking-fund": Equation(
         "Exit at the end", "cost (1+r)^-n / PV(1 a year for n years) / 365", "USD/day", _ONCE, "sinking fund factor"

@@ -37,6 +37,8 @@ def flips(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Crossover
     key = f"self_host.supply[{index}]"
     if own.offer.kind == "rented":
         rows.append(_rate(own, key, target=api.usd_per_day))
+    elif scope.profile.self_host.supply[index].lease_usd_per_month is not None:
+        rows.append(_stepped(scope, own, f"{key}.lease_usd_per_month", "USD/server-month", target=api.usd_per_day))
     else:
         rows.append(_stepped(scope, own, f"{key}.capex_usd", "USD/server", target=api.usd_per_day))
     rows.append(_stepped(scope, own, "self_host.labour_fte", "FTE", target=api.usd_per_day))
@@ -66,9 +68,9 @@ def _api_price(api: OfferAtVolume, own: OfferAtVolume) -> Flip | None:
 
 
 def _rate(own: OfferAtVolume, key: str, *, target: float) -> Flip | None:
-    """The GPU's rate. A prepaid share moves with it."""
+    """The GPU's rate as the key states it, before a discount and a quote's tax. A prepaid share moves with it."""
     assert own.usd_per_day is not None
-    now = own.offer.meta.get("usd_per_gpu_hour")
+    now = _stated(own.offer, "usd_per_gpu_hour")
     rent = math.fsum(usd or 0.0 for line, usd in own.bill if line.category == "compute")
     if not now or rent <= 0:
         return None
@@ -97,11 +99,13 @@ def _stepped(scope: Scope, own: OfferAtVolume, key: str, unit: str, *, target: f
 def _now(scope: Scope, offer: Offer, key: str) -> float:
     if key.endswith("labour_fte"):
         return scope.profile.self_host.labour_fte
-    for line in offer.lines:
-        for term in line.terms:
-            if term.name.endswith("capex_usd"):
-                return float(term.value)
-    return 0.0
+    return _stated(offer, key.rsplit(".", 1)[-1])
+
+
+def _stated(offer: Offer, name: str) -> float:
+    """The figure of that name that went into the bill; 0 where none did."""
+    terms = (term for line in offer.lines for term in line.terms)
+    return next((float(term.value) for term in terms if term.name.rsplit(".", 1)[-1] == name), 0.0)
 
 
 def _cost_at(scope: Scope, offer: Offer, key: str, value: float) -> float | None:
@@ -113,7 +117,7 @@ def _cost_at(scope: Scope, offer: Offer, key: str, value: float) -> float | None
         host = host.model_copy(update={"labour_fte": value})
     else:
         rows = tuple(
-            supply.model_copy(update={"capex_usd": value}) if i == index else supply
+            supply.model_copy(update={key.rsplit(".", 1)[-1]: value}) if i == index else supply
             for i, supply in enumerate(host.supply)
         )
         host = host.model_copy(update={"supply": rows})

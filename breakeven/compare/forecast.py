@@ -30,6 +30,7 @@ from breakeven.compare.price_paths import Courses, courses
 from breakeven.errors import BreakevenError, InputError
 from breakeven.finance.discounting import log_rate, month_factor, present_value_years
 from breakeven.offers.api import build_api_offers
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.hybrid import pair_of
 from breakeven.offers.offer import CostLine, Offer
 from breakeven.offers.scope import Scope
@@ -47,6 +48,7 @@ class OfferForecast(Struct, frozen=True):
     name: str
     kind: str
     months: tuple[Month, ...]
+    why_not: tuple[str, ...] = ()  # requirements that bar it, or why it cannot serve
 
     @property
     def usd_total(self) -> float:
@@ -163,7 +165,7 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
         # A mix of several machines is an answer for one volume; the hybrids of each machine follow it.
         if offer.kind == "hybrid" and "mix" not in offer.meta and offer.meta["api"] in priced:
             own, rest = by_id[offer.meta["own"]], by_id[offer.meta["api"]]
-            rows.append(_row(offer, beside(parts_of(scope, own), priced[rest.id], pair_of(scope, rest, own), clock)))
+            rows.append(_row(offer, beside(own, parts_of(scope, own), priced[rest.id], pair_of(scope, rest, own), clock)))
     decision: Decision | None = None
     crossings: tuple[Crossing, ...] = ()
     if api in priced and any(row.offer == self_host for row in rows):
@@ -188,7 +190,8 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
 
 
 def _row(offer: Offer, months: tuple[Month, ...]) -> OfferForecast:
-    return OfferForecast(offer.id, offer.name, offer.kind, months)
+    barred = () if offer.eligible and offer.feasible else offer.why_not
+    return OfferForecast(offer.id, offer.name, offer.kind, months, barred)
 
 
 def _volumes(scope: Scope, course: Courses, months: int) -> tuple[float, ...]:
@@ -329,7 +332,7 @@ def _moved(line: CostLine, *, price: float, rent: float, gain: float) -> CostLin
         return replace(line, usd_per_replica_day=line.usd_per_replica_day * rent)
     if line.id == "power-active":
         return replace(line, usd_per_mtok=line.usd_per_mtok / gain)
-    if line.id == "escalation":
+    if line.id in ESCALATION_LINES:
         return replace(line, usd_per_mtok=line.usd_per_mtok * price)
     return line
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.hybrid import Pair, minimum_of
 from breakeven.offers.offer import Offer, steps
 from breakeven.offers.scope import Scope
@@ -43,6 +44,8 @@ class Parts(Struct, frozen=True):
     mtok: float
     mtok_energy: float
     mtok_api: float
+    mtok_covered: float  # of it, what counts towards the minimum spend of the API that it goes to
+    minimum_usd: float
     kappa: float
     n_min: int
     redundant: int
@@ -75,8 +78,13 @@ class Clock(Struct, frozen=True):
         return self.machines[1 if parts.owned else 0]
 
 
-def bought(priced: Sequence[Offer], clock: Clock, months: range) -> tuple[Month, ...]:
-    """Tokens bought at ``priced``, one offer per month; a minimum spend is topped up month by month."""
+def bought(
+    priced: Sequence[Offer], clock: Clock, months: range, *, handed_back_usd: Sequence[float] | None = None
+) -> tuple[Month, ...]:
+    """Tokens bought at ``priced``, one offer per month; a minimum spend is topped up month by month.
+
+    ``handed_back_usd``: what else reaches that minimum, USD a day of each month: a fleet's escalated requests.
+    """
     out = []
     for m in months:
         offer, volume = priced[m], clock.volumes[m]
@@ -88,6 +96,7 @@ def bought(priced: Sequence[Offer], clock: Clock, months: range) -> tuple[Month,
             # The top-up depends on the month's own price, so it is settled before discounting.
             covered = [line for line in offer.lines if line.counts_towards_minimum]
             paid = math.fsum(line.usd_at(mtok_per_day=volume / 1e6, replicas=units) for line in covered) * index
+            paid += handed_back_usd[m] if handed_back_usd is not None else 0.0
             fixed += max(0.0, offer.minimum_usd_per_day - paid)
         usd = (variable * index + fixed) * clock.days
         present = (variable * both + fixed * clock.flat[m]) * clock.days
@@ -108,7 +117,7 @@ def parts_of(scope: Scope, offer: Offer) -> Parts:
     capital = total("usd_per_replica_day", ids=("capital", "spares"))
     rent = total("usd_per_replica_day", categories=("compute",))
     energy = total("usd_per_mtok", ids=("power-active",))
-    escalated = total("usd_per_mtok", ids=("escalation",))
+    escalated = total("usd_per_mtok", ids=ESCALATION_LINES)
     one_off = total("usd_per_day", ids=_ONE_OFF)
     refresh = scope.profile.forecast.refresh_years
     life = float(offer.meta.get("life_years") or 0.0)
@@ -128,6 +137,8 @@ def parts_of(scope: Scope, offer: Offer) -> Parts:
         mtok=offer.usd_per_mtok - energy - escalated,
         mtok_energy=energy,
         mtok_api=escalated,
+        mtok_covered=math.fsum(line.usd_per_mtok for line in offer.lines if line.counts_towards_minimum),
+        minimum_usd=offer.minimum_usd_per_day,
         kappa=offer.tokens_per_day_per_replica,
         n_min=offer.min_replicas,
         redundant=offer.redundant_replicas,
@@ -175,11 +186,11 @@ def run(parts: Parts, clock: Clock, *, start: int) -> tuple[Month, ...]:
         needed = max(parts.n_min, steps(volume * _ROUNDING, parts.kappa * clock.gain[m]) + parts.redundant)
         cash = parts.upfront_usd if m == start else 0.0
         cash += fleet.at_least(needed, m)
-        out.append(_own_month(parts, clock, fleet, m, mtok=volume / 1e6, cash=cash))
+        out.append(_own_month(parts, clock, fleet, m, mtok=volume / 1e6, cash=cash, minimum_usd=parts.minimum_usd))
     return tuple(out)
 
 
-def beside(parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock) -> tuple[Month, ...]:
+def beside(own: Offer, parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock) -> tuple[Month, ...]:
     """A base on own machines, the rest bought at ``priced``, one offer per month.
 
     Each month takes the number of replicas that pays best at that month's prices and volume;
@@ -188,8 +199,9 @@ def beside(parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock) -> 
     """
     prices = clock.machine_prices(parts)
     fleet = _Fleet(parts, prices)
-    own: list[Month] = []
+    mine: list[Month] = []
     overflow: list[float] = []
+    handed_back: list[float] = []
     for m, volume in enumerate(clock.volumes):
         mtok, gain, price = volume / 1e6, clock.gain[m], clock.api[m]
         pair = replace(
@@ -199,32 +211,38 @@ def beside(parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock) -> 
             usd_per_replica_day=parts.replica + parts.machine_usd * prices[m],
             saving_usd_per_mtok=priced[m].usd_per_mtok * price
             - (parts.mtok + parts.mtok_energy / gain + parts.mtok_api * price),
-            **minimum_of(priced[m], price),
+            **minimum_of(priced[m], own, price),
         )
         started = fleet.held > 0
         cash = fleet.at_least(pair.replicas_at(mtok), m)
         if fleet.held == 0:
-            own.append(Month(0.0, 0.0, 0, cash))
+            mine.append(Month(0.0, 0.0, 0, cash))
             overflow.append(volume)
+            handed_back.append(0.0)
             continue
-        if not started and not any(month.replicas for month in own):
+        if not started and not any(month.replicas for month in mine):
             cash += parts.upfront_usd
         served = min(mtok, pair.curve.scaled(mtok).below(fleet.held * pair.width_mtok_per_day))
-        own.append(_own_month(parts, clock, fleet, m, mtok=served, cash=cash))
+        # The minimum spend is the overflow's to reach, with what is handed back.
+        mine.append(_own_month(parts, clock, fleet, m, mtok=served, cash=cash, minimum_usd=0.0))
         overflow.append((mtok - served) * 1e6)
-    rest = bought(priced, replace(clock, volumes=tuple(overflow)), range(len(overflow)))
+        handed_back.append(served * parts.mtok_covered * price)
+    rest = bought(priced, replace(clock, volumes=tuple(overflow)), range(len(overflow)), handed_back_usd=handed_back)
     return tuple(
-        Month(mine.usd + api.usd, mine.present_usd + api.present_usd, mine.replicas, mine.cash_usd + api.cash_usd)
-        for mine, api in zip(own, rest, strict=True)
+        Month(own.usd + api.usd, own.present_usd + api.present_usd, own.replicas, own.cash_usd + api.cash_usd)
+        for own, api in zip(mine, rest, strict=True)
     )
 
 
-def _own_month(parts: Parts, clock: Clock, fleet: _Fleet, m: int, *, mtok: float, cash: float) -> Month:
+def _own_month(
+    parts: Parts, clock: Clock, fleet: _Fleet, m: int, *, mtok: float, cash: float, minimum_usd: float
+) -> Month:
     flat = parts.fixed + fleet.held * parts.replica + mtok * (parts.mtok + parts.mtok_energy / clock.gain[m])
     machines = fleet.kept * parts.machine_usd
     escalated = mtok * parts.mtok_api
-    level = flat + parts.one_off + machines
+    top_up = max(0.0, minimum_usd - mtok * parts.mtok_covered * clock.api[m])
+    level = flat + parts.one_off + machines + top_up
     usd = (level + escalated * clock.api[m]) * clock.days
     present = (level * clock.flat[m] + escalated * clock.api_present[m]) * clock.days
-    running = flat + escalated * clock.api[m] + (0.0 if parts.owned else machines)
+    running = flat + top_up + escalated * clock.api[m] + (0.0 if parts.owned else machines)
     return Month(usd, present, fleet.held, cash + running * clock.days)

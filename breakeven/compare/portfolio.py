@@ -3,7 +3,8 @@
 Each workload's load in replicas at hour t is V_i w_i(t) / (k_i (1 - h_i)). Apart, every fleet is
 sized for its own peak; pooled, for the peak of the sum, which is lower where the peaks fall in
 different hours, and the last replica of each fleet is shared. Volumes are scaled together, so the
-pool is an offer like any other and its crossover follows from the crossing law.
+pool is an offer like any other and its crossover follows from the crossing law. A minimum spend is
+each profile's own: the APIs' bills, each with its kink, are added up.
 Source: docs/model.md, equation ``pooled-replicas``.
 """
 
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from breakeven.compare.comparison import compare_scope, make_scope
-from breakeven.compare.crossover import Crossover, crossover
+from breakeven.compare.crossover import Crossover, crossover_of
+from breakeven.compare.curve import regions
+from breakeven.compare.summed_curves import curve_at, first_below, scaled, summed, top_up
 from breakeven.errors import Infeasible
 from breakeven.offers.offer import CostLine, Offer, steps
 
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
 PORTFOLIO_SCHEMA_VERSION = 1
 _ROUNDING = 1.0 - 1e-12  # a sum of hours must not start a replica by rounding alone
-_MAX_PIECES = 100_000
 
 
 class Member(Struct, frozen=True):
@@ -60,12 +62,16 @@ class Pool(Struct, frozen=True):
     pooled_usd_per_day: float
     crossover: Crossover  # of the pool, in tokens a day of all members together
     apart_first_tokens_per_day: float | None  # the same for separate fleets
+    api_why_not: tuple[str, ...] = ()  # requirements that bar a member's API, or its machines
+    own_why_not: tuple[str, ...] = ()
 
     @property
-    def cheapest(self) -> str:
-        """``api``, ``apart`` or ``pooled``."""
-        costs = {"api": self.api_usd_per_day, "apart": self.apart_usd_per_day, "pooled": self.pooled_usd_per_day}
-        return min(costs, key=lambda name: costs[name])
+    def cheapest(self) -> str | None:
+        """``api``, ``apart`` or ``pooled``, of what the requirements allow; None where they allow none."""
+        costs = {} if self.api_why_not else {"api": self.api_usd_per_day}
+        if not self.own_why_not:
+            costs.update(apart=self.apart_usd_per_day, pooled=self.pooled_usd_per_day)
+        return min(costs, key=lambda name: costs[name], default=None)
 
 
 class Portfolio(Struct, frozen=True):
@@ -76,6 +82,7 @@ class Portfolio(Struct, frozen=True):
     pools: tuple[Pool, ...]
     not_pooled: tuple[str, ...]
     currency: Mapping[str, Any] | None = None  # of display, where all profiles agree on one
+    mixed_currencies: tuple[str, ...] = ()  # what they ask for where they do not
 
     @property
     def api_usd_per_day(self) -> float:
@@ -119,6 +126,9 @@ def portfolio(
         if api is None or own is None or own.usd_per_day is None or own.offer.tokens_per_day_per_replica is None:
             left.append(f"{item.profile.name}: {head.sentence}")
             continue
+        if api.offer.kind != "api":
+            left.append(f"{item.profile.name}: {api.offer.name} is bought in units; list a per-token API first")
+            continue
         host = scope.profile.self_host
         # kappa x rho is what a replica carries at any moment, headroom left out
         moment = own.offer.tokens_per_day_per_replica * scope.peak_to_mean
@@ -137,7 +147,9 @@ def portfolio(
         groups.setdefault((part.model, machine, part.own.usd_per_replica_day), []).append(part)
     pools = tuple(_pool(model, machine, members) for (model, machine, _), members in groups.items())
     agreed = shown[0] if all(currency == shown[0] for currency in shown) else None
-    return Portfolio(date, catalogue.version, pools, tuple(left), agreed)
+    asked = sorted({"USD" if currency is None else str(currency["code"]) for currency in shown})
+    mixed = tuple(asked) if len(asked) > 1 else ()
+    return Portfolio(date, catalogue.version, pools, tuple(left), agreed, mixed)
 
 
 def _pool(model: str, machine: str, parts: Sequence[_Part]) -> Pool:
@@ -150,21 +162,17 @@ def _pool(model: str, machine: str, parts: Sequence[_Part]) -> Pool:
     mean_load = math.fsum(v / k for v, k in full if k)
     pooled = Offer(
         f"pool:{model}", f"pool of {len(parts)}", parts[0].own.kind, _pooled_lines(parts, volume),
-        tokens_per_day_per_replica=volume / peak, capacity_per_replica_tokens_per_day=volume / mean_load,
+        tokens_per_day_per_replica=_round(volume / peak), capacity_per_replica_tokens_per_day=volume / mean_load,
         min_replicas=n_min, redundant_replicas=redundant,
     )  # fmt: skip
-    bought = Offer(
-        f"apis:{model}", "their APIs", "api",
-        tuple(
-            CostLine(f"{part.profile}-{line.id}", line.name, line.category, line.usd_per_day, 0.0,
-                     line.usd_per_mtok * part.volume / volume)
-            for part in parts for line in part.api.lines
-        ),
-    )  # fmt: skip
+    shares = [part.volume / volume for part in parts]
+    bought = summed([scaled(regions(part.api), share) for part, share in zip(parts, shares, strict=True)])
+    owed = [scaled(top_up(part.own), share) for part, share in zip(parts, shares, strict=True)]
     replicas = max(n_min, steps(peak * _ROUNDING, 1.0) + redundant)
-    pooled_usd = (
-        pooled.fixed_usd_per_day + replicas * pooled.usd_per_replica_day + pooled.usd_per_mtok * volume / 1e6
-    )
+    pooled_usd = math.fsum(
+        (pooled.fixed_usd_per_day, replicas * pooled.usd_per_replica_day, pooled.usd_per_mtok * volume / 1e6,
+         curve_at(summed(owed), volume))
+    )  # fmt: skip
     members = tuple(part.member for part in parts)
     return Pool(
         model=model, machine=machine, members=members, tokens_per_day=volume,
@@ -172,8 +180,27 @@ def _pool(model: str, machine: str, parts: Sequence[_Part]) -> Pool:
         peak_replicas_apart=math.fsum(member.peak_replicas for member in members), peak_replicas_pooled=peak,
         api_usd_per_day=math.fsum(member.api_usd_per_day for member in members),
         apart_usd_per_day=math.fsum(member.own_usd_per_day for member in members), pooled_usd_per_day=pooled_usd,
-        crossover=crossover(bought, pooled), apart_first_tokens_per_day=_apart_first(parts, bought, volume),
+        crossover=crossover_of(f"apis:{model}", bought, pooled, summed([regions(pooled), *owed])),
+        apart_first_tokens_per_day=first_below(
+            [scaled(regions(part.own), share) for part, share in zip(parts, shares, strict=True)], [bought]
+        ),
+        api_why_not=_why_not(parts, "api"), own_why_not=_why_not(parts, "own"),
     )  # fmt: skip
+
+
+def _why_not(parts: Sequence[_Part], side: str) -> tuple[str, ...]:
+    """Why buying, or running, is barred for a member: one that may not leaves the choice to nobody."""
+    found: dict[str, None] = {}
+    for part in parts:
+        offer: Offer = getattr(part, side)
+        if not offer.eligible:
+            found.update(dict.fromkeys(f"{part.profile}: {reason}" for reason in offer.why_not))
+    return tuple(found)
+
+
+def _round(value: float) -> float:
+    """Without the noise that sums of shares leave in the last digits: a step must end where a round number says."""
+    return float(f"{value:.14g}")
 
 
 def _pooled_lines(parts: Sequence[_Part], volume: float) -> tuple[CostLine, ...]:
@@ -190,38 +217,3 @@ def _pooled_lines(parts: Sequence[_Part], volume: float) -> tuple[CostLine, ...]
                 share + (seen.usd_per_mtok if seen else 0.0),
             )  # fmt: skip
     return tuple(rows.values())
-
-
-def _apart_first(parts: Sequence[_Part], bought: Offer, volume: float) -> float | None:
-    """The total at which separate fleets together first beat the APIs, volumes scaled in proportion.
-
-    A sum of staircases: every break point of every fleet is visited in turn, each piece solved in
-    closed form, up to the volume past which the slopes decide.
-    """
-    kappas = [(part.own.tokens_per_day_per_replica or math.inf) * volume / part.volume for part in parts]
-    slope = bought.usd_per_mtok - math.fsum(part.own.usd_per_mtok * part.volume / volume for part in parts)
-    steep = slope - 1e6 * math.fsum(
-        part.own.usd_per_replica_day / kappa for part, kappa in zip(parts, kappas, strict=True)
-    )
-    fixed = math.fsum(part.own.fixed_usd_per_day for part in parts) - bought.fixed_usd_per_day
-    most = fixed + math.fsum(
-        (max(part.own.min_replicas, part.own.redundant_replicas + 1) + 1) * part.own.usd_per_replica_day for part in parts
-    )
-    end = most * 1e6 / steep if steep > 0 else math.inf
-    here = 0.0
-    for _ in range(_MAX_PIECES):
-        counts = [int(here // kappa) + 1 for kappa in kappas]
-        counts = [n + 1 if n * kappa <= here else n for n, kappa in zip(counts, kappas, strict=True)]
-        there = min(n * kappa for n, kappa in zip(counts, kappas, strict=True))
-        cost = fixed + math.fsum(
-            max(part.own.min_replicas, n + part.own.redundant_replicas) * part.own.usd_per_replica_day
-            for part, n in zip(parts, counts, strict=True)
-        )
-        if slope > 0 and cost * 1e6 / slope < there:
-            return max(cost * 1e6 / slope, here)
-        if slope <= 0 and cost < slope * here / 1e6:
-            return here
-        if here > end or (steep <= 0 and here > 1e18):
-            return None
-        here = there
-    return None

@@ -24,6 +24,7 @@ from breakeven.compare.price_paths import courses
 from breakeven.compare.risk_inputs import RiskInput, find_inputs
 from breakeven.compare.risk_model import Draws, RiskModel
 from breakeven.errors import InputError, Problem
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.scope import Scope
 from breakeven.units import DAYS_PER_YEAR
 from breakeven.vector_arithmetic import VECTOR
@@ -51,6 +52,7 @@ class OfferRisk(Struct, frozen=True):
     usd_per_day: Quantiles
     cheapest_probability: float
     cheapest_probability_by_year: tuple[float, ...]  # now, in one year, ...
+    why_not: tuple[str, ...] = ()  # requirements that bar it
 
 
 class InputRisk(Struct, frozen=True):
@@ -139,6 +141,7 @@ def risk(scope: Scope, *, draws: int = DEFAULT_DRAWS, seed: int | None = None) -
             OfferRisk(
                 key, names[key].name, names[key].eligible, _quantiles(usd),
                 float(np.count_nonzero(winners == key)) / count, tuple(year.get(key, 0.0) for year in by_year),
+                () if names[key].eligible else names[key].why_not,
             )
             for key, usd in seen.usd_per_day.items()
         ),
@@ -169,7 +172,12 @@ def verdict(result: Risk) -> str:
             )
         elif result.first.p50 < result.first_typical * 0.95:
             text += f", so the stated inputs' {spoken(result.first_typical)} is pessimistic"
-    return text + f". What decides is {deciding.name} ({percent(deciding.total_effect_share)} of the variance)."
+    text += f". What decides is {deciding.name} ({percent(deciding.total_effect_share)} of the variance)."
+    barred = [row for row in result.offers if row.offer in (result.api, result.self_host) and row.why_not]
+    if barred:
+        said = "; ".join(f"{row.name} does not meet the requirements ({'; '.join(row.why_not)})" for row in barred)
+        text += f" This is on cost alone: {said}."
+    return text
 
 
 def measure_first(result: Risk) -> str:
@@ -349,17 +357,25 @@ def _later_usd(
         counts = step_counts(volumes, np.where(kappa > 0, kappa * gain, 1.0))
         replicas = np.maximum(table.numbers[f"{name}_n_min"], counts + table.numbers[f"{name}_redundant"])
     total: Any = np.zeros_like(volumes)
+    covered: Any = np.zeros_like(volumes)
     for (owner, line, coefficient), column in table.lines.items():
         if owner.rstrip("+") != name:
             continue
         if coefficient == "usd_per_day":
-            total = total + column
+            part = column
         elif coefficient == "usd_per_replica_day":
             moved = price if kind == "provisioned" else rent if line in ("rent", "prepaid-rent") else 1.0
-            total = total + column * replicas * moved
+            part = column * replicas * moved
         else:
-            moved = price if kind == "api" or line == "escalation" else 1.0 / gain if line == "power-active" else 1.0
-            total = total + column * mtok * moved
+            api = kind == "api" or line in ESCALATION_LINES
+            moved = price if api else 1.0 / gain if line == "power-active" else 1.0
+            part = column * mtok * moved
+        total = total + part
+        if owner.endswith("+"):
+            covered = covered + part
+    # A minimum spend is a figure of the contract: it stays where prices fall.
+    minimum = table.numbers.get(f"{name}_minimum", np.zeros_like(volumes))
+    total = total + np.where(minimum > 0, np.maximum(0.0, minimum - covered), 0.0)
     return np.where(np.isnan(seen.usd_per_day[offer_id]), np.inf, total)
 
 
@@ -370,5 +386,7 @@ def _notes(scope: Scope, model: RiskModel) -> tuple[str, ...]:
             out.append(f"{item.name} is taken at {model.nodes()} equally likely values: each needs a new estimate")
     if not scope.profile.uncertainty.ranges:
         out.append("the profile states no ranges of its own (uncertainty.ranges): its inputs are taken as certain")
+    if scope.profile.self_host.hybrid:
+        out.append("hybrids are left out: each draw would choose another fleet; the offers that they are made of are weighed")
     out.append("cheaper is judged on cost alone, with the quality of answers as the profile asserts it")
     return tuple(out)

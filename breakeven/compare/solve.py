@@ -51,6 +51,23 @@ class Solution(Struct, frozen=True):
     why_not: str | None = None
 
 
+class Side(Struct, frozen=True):
+    """One of the pair whose verdict is solved for, and the requirements that bar it."""
+
+    offer: str
+    name: str
+    why_not: tuple[str, ...]
+
+
+def sides(scope: Scope) -> tuple[Side | None, Side | None]:
+    """The API and the machines that ``solve`` compares."""
+    api, own = (
+        None if offer is None else Side(offer.id, offer.name, () if offer.eligible else offer.why_not)
+        for offer in _pair(scope)
+    )
+    return api, own
+
+
 def default_keys(scope: Scope) -> tuple[str, ...]:
     """The keys most worth asking about for this profile."""
     profile = scope.profile
@@ -63,7 +80,9 @@ def default_keys(scope: Scope) -> tuple[str, ...]:
         if own.kind == "rented":
             keys.append(f"{supply}.usd_per_gpu_hour")
         else:
-            keys += [f"{supply}.capex_usd", f"{supply}.life_years", f"{supply}.electricity_usd_per_kwh"]
+            leased = profile.self_host.supply[index].lease_usd_per_month is not None
+            bought = ("lease_usd_per_month",) if leased else ("capex_usd", "life_years")
+            keys += [*(f"{supply}.{name}" for name in bought), f"{supply}.electricity_usd_per_kwh"]
     keys += ["self_host.labour_fte", "workload.cached_input_share", "workload.output_tokens",
              "workload.demand.peak_to_mean", "self_host.headroom_share"]  # fmt: skip
     if profile.workload.requests:

@@ -100,7 +100,11 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
     parts = [f"prices in force on {scope.as_of}", shape]
     price = api.offer.usd_per_mtok
     if api.offer.kind == "api":
-        parts.append(f"the API costs {usd(price)} per Mtok at this shape")
+        least = api.offer.minimum_usd_per_day
+        owed = f", and at least {usd(least)} a day (its minimum spend)" if least > 0 else ""
+        parts.append(f"the API costs {usd(price)} per Mtok at this shape{owed}")
+    if own.offer.minimum_usd_per_day > 0:
+        parts.append(f"escalated requests owe a minimum spend of {usd(own.offer.minimum_usd_per_day)} a day as well")
     if api.offer.meta.get("bundled"):
         parts.append("the API's units are counted in bundles, an upper bound: bought one by one they can cost less")
     per_replica = own.offer.usd_per_replica_day

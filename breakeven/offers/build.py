@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, Problem
 from breakeven.offers.api import build_api_offers
+from breakeven.offers.escalation import with_escalation
 from breakeven.offers.hybrid import build_hybrids
 from breakeven.offers.offer import Offer
 from breakeven.offers.owned import build_owned
@@ -28,7 +29,7 @@ def build_offers(scope: Scope) -> tuple[Offer, ...]:
             offer = builder(scope, supply, index=index, api_offers=apis)
         except BreakevenError as error:
             raise type(error)(_placed(scope, problem, index) for problem in error.problems) from None
-        hosted.append(_with_escalation(scope, offer, apis))
+        hosted.append(with_escalation(scope, offer, apis))
     named = _unique((*apis, *hosted))
     if not scope.profile.self_host.hybrid:
         return named
@@ -48,17 +49,6 @@ def _build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple
     from breakeven.offers.quoted import build_quoted  # few profiles need it
 
     return build_quoted(scope, supply, index=index, api_offers=api_offers)
-
-
-def _with_escalation(scope: Scope, offer: Offer, apis: tuple[Offer, ...]) -> Offer:
-    """Prompts that are handed back reach the API, so what bars the API bars the offer."""
-    host = scope.profile.self_host
-    target = host.escalate_to or scope.profile.api[0].model
-    barred = next((api for api in apis if api.kind == "api" and api.meta.get("model_ref") == target), None)
-    if host.escalation_share <= 0 or barred is None or barred.eligible:
-        return offer
-    reasons = tuple(f"self_host.escalation_share: {reason}" for reason in barred.why_not)
-    return replace(offer, eligible=False, why_not=offer.why_not + reasons)
 
 
 def with_requirements(scope: Scope, offer: Offer) -> Offer:

@@ -2,9 +2,10 @@
 
 The number of replicas is the best one for the profile's load-duration curve: a replica pays while
 its slice of the curve is busy for f / ((p - v) k) of the time. Tokens that the API's minimum spend
-pays for anyway save nothing, so a fleet stops where the rest of the bill reaches the minimum. No
-redundant replica is held, since the API stands in for one that fails, and the smallest fleet is none. The hybrid is an offer at the
-profile's volume; its coefficients are those of the fleet chosen there.
+pays for anyway save nothing, so a fleet stops where the rest of the bill reaches the minimum;
+requests that the open model escalates to the same API are part of that bill. No redundant replica is
+held, since the API stands in for one that fails, and the smallest fleet is none. The hybrid is an
+offer at the profile's volume; its coefficients are those of the fleet chosen there.
 Source: docs/model.md, equations ``screening`` and ``hybrid``.
 """
 
@@ -33,6 +34,12 @@ class Pair(Struct, frozen=True):
     saving_usd_per_mtok: float  # API price less own variable cost
     covered_usd_per_mtok: float = 0.0  # what of the API price counts towards its minimum spend
     uncovered_usd_per_day: float = 0.0  # of the minimum spend, left for tokens to reach
+    escalated_usd_per_mtok: float = 0.0  # of the covered price, still paid for what is served: handed back
+
+    @property
+    def freed_usd_per_mtok(self) -> float:
+        """What serving a token takes off the bill that the minimum spend covers."""
+        return self.covered_usd_per_mtok - self.escalated_usd_per_mtok
 
     @property
     def needed_utilisation(self) -> float:
@@ -55,11 +62,12 @@ class Pair(Struct, frozen=True):
         """The fleets one of which is best: both concave stretches of the saving at their tops, and where they meet."""
         paid_anyway = worth_it_utilisation(
             usd_per_server_day=self.usd_per_replica_day,
-            saving_usd_per_mtok=self.saving_usd_per_mtok - self.covered_usd_per_mtok,
+            saving_usd_per_mtok=self.saving_usd_per_mtok - self.freed_usd_per_mtok,
             mtok_per_server_day=self.width_mtok_per_day,
         )
         least = optimal_servers(load, width=self.width_mtok_per_day, needed_utilisation=paid_anyway)
-        worth = load.mean - self.uncovered_usd_per_day / self.covered_usd_per_mtok  # what can be saved at all
+        # what can be saved at all
+        worth = (self.covered_usd_per_mtok * load.mean - self.uncovered_usd_per_day) / self.freed_usd_per_mtok
         low, high = 0, max(0, math.ceil(load.peak / self.width_mtok_per_day))
         while low < high:
             middle = (low + high) // 2
@@ -72,13 +80,14 @@ class Pair(Struct, frozen=True):
     def saving_usd_per_day(self, mtok_per_day: float, replicas: int) -> float:
         """Against buying everything, USD a day.
 
-        (p - v) S - n f - F, less what of p S the minimum spend takes anyway: with p' the covered price and
-        m the uncovered minimum, max(m, p' V) - max(m, p' (V - S)) is saved of p' S.
+        (p - v) S - n f - F, less what of p S the minimum spend takes anyway: with p' the covered price, e
+        what of it is escalated and m the uncovered minimum, max(m, p' V) - max(m, p' V - (p' - e) S) is
+        saved of (p' - e) S.
         """
         served = self.curve.scaled(mtok_per_day).below(replicas * self.width_mtok_per_day)
         saved = self.saving_usd_per_mtok * served
         if self.uncovered_usd_per_day > 0:
-            covered = self.covered_usd_per_mtok * served
+            covered = self.freed_usd_per_mtok * served
             above = self.covered_usd_per_mtok * mtok_per_day - self.uncovered_usd_per_day
             saved += max(0.0, min(covered, above)) - covered
         return saved - replicas * self.usd_per_replica_day - self.fixed_usd_per_day
@@ -93,17 +102,27 @@ def pair_of(scope: Scope, api: Offer, own: Offer) -> Pair:
         fixed_usd_per_day=own.fixed_usd_per_day,
         usd_per_replica_day=own.usd_per_replica_day,
         saving_usd_per_mtok=api.usd_per_mtok - own.usd_per_mtok,
-        **minimum_of(api),
+        **minimum_of(api, own),
     )
 
 
-def minimum_of(api: Offer, price_index: float = 1.0) -> dict[str, float]:
-    """The two figures of a :class:`Pair` that an API's minimum spend sets; zero where it binds nothing."""
+def minimum_of(api: Offer, own: Offer, price_index: float = 1.0) -> dict[str, float]:
+    """The figures of a :class:`Pair` that an API's minimum spend sets; zero where it binds nothing."""
     covered = [line for line in api.lines if line.counts_towards_minimum]
     price = math.fsum(line.usd_per_mtok for line in covered) * price_index
     left = api.minimum_usd_per_day - math.fsum(line.usd_per_day for line in covered) * price_index
     binds = left > 0 and price > 0
-    return {"covered_usd_per_mtok": price if binds else 0.0, "uncovered_usd_per_day": left if binds else 0.0}
+    back = math.fsum(line.usd_per_mtok for line in own.lines if line.counts_towards_minimum) * price_index
+    return {
+        "covered_usd_per_mtok": price if binds else 0.0,
+        "uncovered_usd_per_day": left if binds else 0.0,
+        "escalated_usd_per_mtok": back if binds else 0.0,
+    }
+
+
+def _overflows_to(api: Offer, own: Offer) -> bool:
+    """Whether a fleet may overflow to an API: one that escalates to another would owe two minimum spends."""
+    return own.minimum_usd_per_day == 0 or own.meta.get("escalates_to_choice") == api.meta.get("choice")
 
 
 def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
@@ -121,7 +140,7 @@ def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
         return None
     # Below this not even serving everything with one replica pays.
     low = (pair.fixed_usd_per_day + pair.usd_per_replica_day) / pair.saving_usd_per_mtok * (1.0 - 1e-12)
-    anyway = pair.saving_usd_per_mtok - pair.covered_usd_per_mtok
+    anyway = pair.saving_usd_per_mtok - pair.freed_usd_per_mtok
     if pair.uncovered_usd_per_day > 0 and anyway <= 0.0:
         low = max(low, pair.uncovered_usd_per_day / pair.covered_usd_per_mtok)  # up to here the API costs the same
     if low <= 0.0:
@@ -156,13 +175,15 @@ def build_hybrids(scope: Scope, offers: Sequence[Offer]) -> tuple[Offer, ...]:
     """One hybrid per self-hosted offer that can serve, with the first API bought per token as its overflow.
 
     Where several machines complement each other (the cheaper to hold is the dearer to run), one more:
-    the steady bottom on one, the shoulder on the next, the peak bought.
+    the steady bottom on one, the shoulder on the next, the peak bought. A fleet that escalates to
+    another API than the overflow goes to, and to one with a minimum spend, has no hybrid.
     """
     bought = [offer for offer in offers if offer.kind == "api"]
     api = next((offer for offer in bought if offer.eligible), bought[0] if bought else None)
     if api is None:
         return ()
-    own = [offer for offer in offers if offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica]
+    run = [offer for offer in offers if offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica]
+    own = [offer for offer in run if _overflows_to(api, offer)]
     singles = tuple(_hybrid(scope, api, offer) for offer in own)
     mixed = mix_offer(scope, api, own)
     if mixed is None:
@@ -180,7 +201,7 @@ def _hybrid(scope: Scope, api: Offer, own: Offer) -> Offer:
     load = pair.curve.scaled(volume)
     mine = load.below(replicas * pair.width_mtok_per_day)
     share = min(1.0, mine / load.mean)
-    lines = [_own_line(line, replicas, share) for line in own.lines] if replicas else []
+    lines = [_own_line(line, replicas, share) for line in _own_lines(own)] if replicas else []
     lines += [_overflow_line(line, 1.0 - share) for line in api.lines]
     needed = pair.needed_utilisation
     notes = () if replicas else ("no replica is busy enough to pay at this volume: everything is bought",)
@@ -207,6 +228,11 @@ def _hybrid(scope: Scope, api: Offer, own: Offer) -> Offer:
     )  # fmt: skip
 
 
+def _own_lines(own: Offer) -> list[CostLine]:
+    """The fleet's lines; a minimum spend is owed once, on the API's own line."""
+    return [line for line in own.lines if line.id != "minimum-spend"]
+
+
 def _own_line(line: CostLine, replicas: int, share: float) -> CostLine:
     terms = (*line.terms, Term("replicas", replicas, "replicas", where="screening rule"),
              Term("own_share", share, "share", where="load-duration curve"))  # fmt: skip
@@ -216,7 +242,6 @@ def _own_line(line: CostLine, replicas: int, share: float) -> CostLine:
         usd_per_replica_day=0.0,
         usd_per_mtok=line.usd_per_mtok * share,
         terms=terms,
-        counts_towards_minimum=False,
     )
 
 
@@ -278,7 +303,7 @@ def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
     lines: list[CostLine] = []
     paid: set[str] = set()
     for number, layer in enumerate(layers, 1):
-        for line in by_id[layer.offer].lines:
+        for line in _own_lines(by_id[layer.offer]):
             made = _own_line(line, layer.replicas, layer.own_share)
             if line.id in paid:  # the team, the licence and the move are paid once
                 made = replace(made, usd_per_day=made.usd_per_day - line.usd_per_day)

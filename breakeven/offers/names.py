@@ -45,7 +45,8 @@ def unknown_names(loaded: LoadedProfile, catalogue: Catalogue) -> tuple[Problem,
             known("accelerators", supply.rent, *place, "rent")
             if supply.provider not in (None, MEDIAN) and supply.usd_per_gpu_hour is None:
                 known("rental", str(supply.provider), *place, "provider")
-        if supply.own is not None and (supply.capex_usd is None or supply.accelerator is None):
+        priced_here = supply.capex_usd is not None or supply.lease_usd_per_month is not None
+        if supply.own is not None and not (priced_here and supply.accelerator is not None):
             known("servers", supply.own, *place, "own")
         if supply.quote is not None:
             known("quotes", supply.quote, *place, "quote")

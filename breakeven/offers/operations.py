@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from breakeven.errors import InputError
 from breakeven.finance.capital import annuity_usd_per_day, sinking_fund_usd_per_day
 from breakeven.finance.labour import labour_usd_per_day
+from breakeven.offers.escalation import escalation_lines
 from breakeven.offers.offer import CostLine, Offer, Term
 from breakeven.offers.scope import Scope
 from breakeven.profile.self_host import ExtraCost, Supply
@@ -142,28 +142,7 @@ def _extra(scope: Scope, key: str, cost: ExtraCost, number: int) -> CostLine:
 
 
 def escalation(site: Site) -> list[CostLine]:
-    """Requests that the open model hands back pay the API too, on top of their own serving."""
-    host = site.scope.profile.self_host
-    if host.escalation_share == 0:
-        return []
-    target = host.escalate_to or site.scope.profile.api[0].model
-    position = next(i for i, choice in enumerate(site.scope.profile.api) if choice.model == target)
-    linear = [offer for offer in site.api_offers if offer.meta.get("choice") == position and offer.kind == "api"]
-    if not linear:
-        raise InputError(
-            f"self_host.escalation_share needs a per-token API to escalate to; {target!r} is not one",
-            fix="set self_host.escalate_to to a model bought per token",
-        )
-    price = linear[0].usd_per_mtok
-    share = site.scope.chosen("self_host.escalation_share", host.escalation_share, "share")
-    terms = (share, Term("api_usd_per_mtok", price, "USD/Mtok", where=f"offer {linear[0].id}"))
-    sources = tuple(dict.fromkeys(s for line in linear[0].lines for s in line.sources))
-    return [
-        CostLine(
-            "escalation", f"requests escalated to {target}", "tokens",
-            usd_per_mtok=host.escalation_share * price, equation="escalation", terms=terms, sources=sources,
-        )
-    ]  # fmt: skip
+    return escalation_lines(site.scope, site.api_offers)
 
 
 SHARED: tuple[Callable[[Site], list[CostLine]], ...] = (labour, licence, network, one_off, extras, escalation)

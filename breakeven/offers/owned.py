@@ -77,9 +77,10 @@ def build_owned(
     places: tuple[str, ...] = tuple(site.jurisdictions) if site else ()  # type: ignore[attr-defined]
     reasons = unmet(requirements_of(scope), kind="owned", provider=None, jurisdictions=places)
     where = f" {site.id}" if site else ""
+    held_as = "leased" if supply.lease_usd_per_month is not None else "owned"
     return finish_offer(
         scope, supply, kind="owned", id=f"owned:{machine.id}" + (f"@{site.id}" if site else ""),
-        name=supply.name or f"{servers}x {machine.id} owned{where}", lines=tuple(lines), capacity=capacity,
+        name=supply.name or f"{servers}x {machine.id} {held_as}{where}", lines=tuple(lines), capacity=capacity,
         instances=instances, accelerators=held, ineligible=reasons, notes=(),
         meta={
             "provider": None, "accelerator": machine.accelerator, "server": machine.id, "servers_per_replica": servers,

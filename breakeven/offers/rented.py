@@ -96,7 +96,8 @@ def build_rented(
     reasons = unmet(
         requirements_of(scope), kind="rented", provider=quote.provider, jurisdictions=quote.jurisdictions
     )
-    name = supply.name or f"{billed}x {accelerator} {quote.label}"
+    less = f" less {100 * supply.discount:g}%" if supply.discount else ""
+    name = supply.name or f"{billed}x {accelerator} {quote.label}{less}"
     return finish_offer(
         scope, supply, kind="rented", id=f"rented:{quote.provider}/{accelerator}/{supply.term}", name=name,
         lines=tuple(lines), capacity=capacity, instances=instances, accelerators=billed, ineligible=reasons,

@@ -136,6 +136,21 @@ class Supply(Section):
         if wrong:
             here, there = ("rent", "own") if self.rent else ("own", "rent")
             raise ValueError(f"{wrong[0]}: belongs to {there}, not to {here}; remove {', '.join(wrong)}")
+        if self.own is not None and self.discount:
+            raise ValueError("discount: is off a rent; give the discounted price as capex_usd or lease_usd_per_month")
+        if self.own is not None and self.term != "on-demand":
+            raise ValueError("term: belongs to rent, not to own; remove it, or give life_years")
+        return self._of_lease()
+
+    def _of_lease(self) -> Supply:
+        """A lease has no purchase price, so nothing may be a share of one."""
+        bought = ("capex_usd", "residual_share", "spares_share", "maintenance_share_per_year")
+        again = [n for n in bought if getattr(self, n) is not None]
+        if self.lease_usd_per_month is not None and again:
+            raise ValueError(
+                f"{again[0]}: belongs to a purchase, and lease_usd_per_month is given; remove one of them"
+                + ("" if again[0] == "capex_usd" else " (what the lease leaves out goes under extra_costs)")
+            )
         return self
 
     def _of_quote(self) -> Supply:

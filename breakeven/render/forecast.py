@@ -8,6 +8,7 @@ from breakeven.compare.crossover_history import History
 from breakeven.compare.forecast import FORECAST_SCHEMA_VERSION, Decision, Forecast
 from breakeven.compare.numbers import Money, spoken
 from breakeven.render.csv_result import table as csv_table
+from breakeven.render.forecast_words import verdict
 from breakeven.render.tables import as_json, grid, markdown_table, wrapped
 
 FORMATS = ("table", "json", "csv", "md", "focus")  # focus: render/focus.py
@@ -22,30 +23,6 @@ def render(name: str, result: Forecast, history: History | None, *, width: int) 
     if name == "md":
         return _markdown(result, history)
     return _text(result, history, width=width)
-
-
-def verdict(result: Forecast) -> str:
-    """The decision in one sentence."""
-    made, usd = result.decision, Money.of(result.currency)
-    if made is None:
-        return "No pair of an API and a self-hosted offer can be forecast for this workload."
-    years = f"{result.horizon_months} months"
-    if made.switch_month is None:
-        return (
-            f"Within {years} switching never pays: the API costs {usd(made.npv_api_usd)} in present value, "
-            f"self-hosting from the start {usd(made.npv_self_host_usd)}."
-        )
-    saved = made.npv_api_usd - made.npv_best_usd
-    if made.switch_month == 0:
-        when = "Switch now"
-    else:
-        when = f"Switch in month {made.switch_month} ({result.date_of(made.switch_month):%B %Y})"
-    text = f"{when}: over {years} that saves {usd(saved)} of {usd(made.npv_api_usd)} in present value"
-    if made.payback_months is not None:
-        text += f"; started now, it pays back after {made.payback_months} month(s)"
-    else:
-        text += "; started now, it does not pay back within the horizon"
-    return text + "."
 
 
 def data(result: Forecast, history: History | None) -> dict[str, Any]:
@@ -74,7 +51,7 @@ def data(result: Forecast, history: History | None) -> dict[str, Any]:
         },
         "offers": [
             {
-                "id": row.offer, "kind": row.kind, "name": row.name, "usd_total": row.usd_total, "npv_usd": row.npv_usd,
+                "id": row.offer, "kind": row.kind, "name": row.name, "why_not": row.why_not, "usd_total": row.usd_total, "npv_usd": row.npv_usd,
                 "usd_per_month": [month.usd for month in row.months],
                 "cumulative_usd": row.cumulative_usd,
                 "replicas": [month.replicas for month in row.months],

@@ -10,7 +10,7 @@ from breakeven.render.csv_result import table as csv_table
 from breakeven.render.tables import as_json, grid, markdown_table, wrapped
 
 FORMATS = ("table", "json", "csv", "md")
-_SAY = {"api": "buying from the APIs", "apart": "separate fleets", "pooled": "one pooled fleet"}
+_SAY = {"api": "buying from the APIs", "apart": "keeping separate fleets", "pooled": "one pooled fleet"}
 
 
 def render(name: str, result: Portfolio, *, width: int) -> str:
@@ -29,6 +29,9 @@ def render(name: str, result: Portfolio, *, width: int) -> str:
             parts += [*(wrapped(line, width=width) for line in lines), "", grid(columns, rows, width=width)]
     parts += [f"not pooled: {reason}" if name == "md" else wrapped(f"not pooled: {reason}", width=width)
               for reason in result.not_pooled]  # fmt: skip
+    if result.mixed_currencies:
+        note = f"amounts are in USD: the profiles ask for {' and '.join(result.mixed_currencies)}"
+        parts.append(note if name == "md" else wrapped(note, width=width))
     parts.append(f"Facts as of {result.as_of}, catalogue {result.catalogue_version}.")
     return "\n".join(parts).rstrip() + "\n"
 
@@ -38,9 +41,18 @@ def verdict(result: Portfolio) -> str:
     usd = Money.of(result.currency)
     if len(result.pools) == 1:
         pool = result.pools[0]
-        return f"Together, {_SAY[pool.cheapest]} is cheapest: {_costs(pool, usd)}."
-    names = "; ".join(f"{pool.model}: {_SAY[pool.cheapest]} ({_costs(pool, usd)})" for pool in result.pools)
+        return f"Together, {_choice(pool)}: {_costs(pool, usd)}."
+    names = "; ".join(f"{pool.model}: {_choice(pool)} ({_costs(pool, usd)})" for pool in result.pools)
     return f"{len(result.pools)} pools. {names}."
+
+
+def _choice(pool: Pool) -> str:
+    if pool.cheapest is None:
+        return "nothing meets the requirements of all"
+    barred = pool.api_why_not or pool.own_why_not
+    alone = len(pool.members) == 1 and pool.cheapest != "api"
+    what = f"own machines for {pool.members[0].profile} alone" if alone else _SAY[pool.cheapest]
+    return f"{what} {'are' if alone else 'is'} cheapest" + (" of what the requirements allow" if barred else "")
 
 
 def _costs(pool: Pool, usd: Money) -> str:
@@ -89,10 +101,15 @@ def _pool(pool: Pool, usd: Money) -> tuple[list[str], list[tuple[str, str]], lis
     saved = 1.0 - pool.peak_replicas_pooled / pool.peak_replicas_apart
     lines = [
         f"Their peaks add up to {pool.peak_replicas_apart:.3g} replicas apart and {pool.peak_replicas_pooled:.3g} together "
-        f"({percent(saved)} less): {pool.replicas_apart} replicas apart, {pool.replicas_pooled} pooled.",
-        f"With volumes in proportion, the pool {_first(pool.crossover.first_tokens_per_day)} and separate fleets "
-        f"{_first(pool.apart_first_tokens_per_day)}; today they have {spoken(pool.tokens_per_day)} tokens/day in all.",
+        f"({percent(saved)} less): {_replicas(pool.replicas_apart)} apart, {pool.replicas_pooled} pooled.",
+        f"With volumes in proportion, the pool {_first(pool.crossover.first_tokens_per_day, 'beats')} and separate fleets "
+        f"{_first(pool.apart_first_tokens_per_day, 'beat')}; today they have {spoken(pool.tokens_per_day)} tokens/day in all.",
     ]
+    if len(pool.members) == 1:
+        lines = [f"{pool.members[0].profile} is the only profile on these machines, so there is nothing to share."]
+    for what, reasons in (("buying from the APIs", pool.api_why_not), ("running machines", pool.own_why_not)):
+        if reasons:
+            lines.append(f"Barred is {what}: {'; '.join(reasons)}.")
     columns = [("profile", "left"), ("tokens/day", "right"), (f"API {usd.symbol}/day", "right"),
                (f"own {usd.symbol}/day", "right"), ("replicas", "right"), ("crossover alone", "right")]  # fmt: skip
     rows = [
@@ -107,8 +124,12 @@ def _pool(pool: Pool, usd: Money) -> tuple[list[str], list[tuple[str, str]], lis
     return lines, columns, rows
 
 
-def _first(value: float | None) -> str:
-    return "never beat the APIs" if value is None else f"first beat the APIs from {spoken(value)} tokens/day in all"
+def _replicas(count: int) -> str:
+    return f"{count} replica{'' if count == 1 else 's'}"
+
+
+def _first(value: float | None, beat: str) -> str:
+    return f"never {beat} the APIs" if value is None else f"first {beat} the APIs from {spoken(value)} tokens/day in all"
 
 
 def _volume(value: float | None) -> str:

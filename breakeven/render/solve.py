@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from breakeven.compare.numbers import spoken
-from breakeven.compare.solve import SOLVE_SCHEMA_VERSION, Solution
+from breakeven.compare.solve import SOLVE_SCHEMA_VERSION, Side, Solution
 from breakeven.render.csv_result import table as csv_table
 from breakeven.render.tables import as_json, grid, wrapped
 
@@ -14,12 +14,15 @@ FORMATS = ("table", "json", "csv")
 _WHO = {"api": "the API", "self_host": "self-hosting"}
 
 
-def render(name: str, solutions: Sequence[Solution], *, profile: str, as_of: str, width: int) -> str:
+def render(
+    name: str, solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], *, profile: str, as_of: str, width: int
+) -> str:
     """The solutions in the named format."""
     if name == "json":
         return as_json(
             {
                 "schema_version": SOLVE_SCHEMA_VERSION, "profile": profile, "as_of": as_of,
+                "api": pair[0], "self_host": pair[1],
                 "solutions": [
                     {
                         "key": s.key, "now": s.now, "cheaper_now": s.cheaper_now, "flips": s.flips,
@@ -31,7 +34,7 @@ def render(name: str, solutions: Sequence[Solution], *, profile: str, as_of: str
         )  # fmt: skip
     if name == "csv":
         return csv_table(("key", "now", "cheaper_now", "flips_at", "below", "above", "why_not"), _rows(solutions))
-    return _text(solutions, width=width)
+    return _text(solutions, pair, width=width)
 
 
 def _rows(solutions: Sequence[Solution]) -> list[dict[str, object]]:
@@ -49,7 +52,21 @@ def _reason(s: Solution) -> str:
     return s.why_not or f"{_WHO[s.cheaper_now]} stays cheaper from {_figure(s.low)} to {high}"
 
 
-def _text(solutions: Sequence[Solution], *, width: int) -> str:
+def _lead(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None]) -> list[str]:
+    """Who is cheaper now, by name, and what a requirement bars."""
+    if not solutions:
+        return []
+    api, own = pair
+    names = {"api": api.name if api else "the API", "self_host": own.name if own else "self-hosting"}
+    now = solutions[0].cheaper_now
+    barred = [side for side in pair if side is not None and side.why_not]
+    alone = ", on cost alone" if barred else ""
+    lines = [f"At the profile's volume {_WHO[now]} is cheaper{alone} ({names['api']} against {names['self_host']})."]
+    lines += [f"{side.name} does not meet the requirements: {'; '.join(side.why_not)}." for side in barred]
+    return [*lines, "The verdict flips at:"]
+
+
+def _text(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], *, width: int) -> str:
     body = []
     for s in solutions:
         if not s.flips:
@@ -58,8 +75,8 @@ def _text(solutions: Sequence[Solution], *, width: int) -> str:
             more = f" (and {len(s.flips) - 3} more)" if position == 2 and len(s.flips) > 3 else ""
             body.append([s.key, _now(s), _figure(flip.value), f"{_WHO[flip.below]}, then {_WHO[flip.above]}{more}"])
     columns = [("key", "left"), ("now", "right"), ("flips at", "right"), ("cheaper below, then above", "left")]
-    lead = f"At the profile's volume {_WHO[solutions[0].cheaper_now]} is cheaper. The verdict flips at:" if solutions else ""
-    return wrapped(lead, width=width) + "\n\n" + grid(columns, body, width=width).rstrip() + "\n"
+    lead = "\n".join(wrapped(line, width=width) for line in _lead(solutions, pair))
+    return lead + "\n\n" + grid(columns, body, width=width).rstrip() + "\n"
 
 
 def _now(s: Solution) -> str:

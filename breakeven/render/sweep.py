@@ -102,7 +102,9 @@ class Summary:
             f"{self.points:,} points: self-hosting is cheaper at {self.wins:,} of them ({percent(self.wins / self.points)})."
         ]
         if self.highest > 0:
-            parts.append(f"It first wins between {spoken(self.lowest)} and {spoken(self.highest)} tokens/day.")
+            low, high = spoken(self.lowest), spoken(self.highest)
+            where = f"between {low} and {high}" if low != high else f"from {low}"
+            parts.append(f"It first wins {where} tokens/day{'' if low != high else ', whatever the point'}.")
         if self.never:
             parts.append(f"At {self.never:,} points it never does, at any volume.")
         if self.failed:

@@ -127,19 +127,21 @@ def test_first_paying_volume_by_brute_force(
     st.tuples(st.floats(0.1, 5), st.floats(0, 2), st.floats(0, 2)),
     st.floats(1, 2000),
     st.floats(1, 3000),
+    st.sampled_from([0.0, 0.05, 0.4]),
 )
 def test_beside_a_minimum_spend_by_brute_force(
-    loads: list[float], width: float, fixed: float, f: float, prices: tuple[float, float, float], minimum: float, volume: float
-) -> None:
+    loads: list[float], width: float, fixed: float, f: float, prices: tuple[float, float, float], minimum: float,
+    volume: float, escalated: float,
+) -> None:  # fmt: skip
     covered, other, own = prices
     mean = sum(loads) / len(loads)
     relative = [load / mean for load in loads]
-    saving = covered + other - own
-    pair = Pair(Hours.of(relative), width, fixed, f, saving, covered, minimum)
+    saving = (covered + other) * (1.0 - escalated) - own
+    pair = Pair(Hours.of(relative), width, fixed, f, saving, covered, minimum, escalated * covered)
 
     def bill(mtok: float, n: int) -> float:
         served = sum(min(load * mtok, n * width) for load in relative) / len(relative)
-        rest = mtok - served
+        rest = mtok - served * (1.0 - escalated)
         machines = fixed + n * f + own * served if n else 0.0
         return machines + other * rest + max(minimum, covered * rest)
 

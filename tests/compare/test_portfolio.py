@@ -15,6 +15,7 @@ from breakeven.cli.app import invoke
 from breakeven.compare.portfolio import Pool, portfolio
 from breakeven.errors import Infeasible
 from breakeven.profile.load import from_document
+from breakeven.render.portfolio import render
 from breakeven.yamlio import Document
 
 from .profiles import simple
@@ -100,3 +101,95 @@ def test_nothing_to_pool() -> None:
                     "model": "deepseek-v3"})  # fmt: skip
     with pytest.raises(Infeasible, match="none of these profiles"):
         pool_of(data)
+
+
+def contract(name: str, volume: float, minimum_per_day: float, **host: Any) -> dict[str, Any]:
+    data = workload(name, volume, [1.0] * 24, self_host=host)
+    data["api"][0]["minimum_usd_per_month"] = minimum_per_day * 730 / 24
+    return data
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+@pytest.mark.parametrize("minimums", [(0.0, 50.0), (130.0, 50.0), (90.0, 10.0)])
+def test_minimum_spends_cross_where_brute_force_says(minimums: tuple[float, float], share: float) -> None:
+    """$1 per Mtok against replicas of $70 for 100 Mtok; each profile owes its own minimum, escalated or not."""
+    pool = pool_of(*(contract(name, volume, minimum, escalation_share=share)
+                     for name, volume, minimum in zip(("a", "b"), (120e6, 60e6), minimums, strict=True)))  # fmt: skip
+
+    def at_api(total: float, part: float) -> float:
+        return sum(max(least, part * total * s / 1e6) for least, s in zip(minimums, (2 / 3, 1 / 3), strict=True))
+
+    def owed(total: float) -> float:
+        return at_api(total, share) if share else 0.0
+
+    def pooled(total: float) -> float:
+        return 70 * math.ceil(total / 100e6 - 1e-12) + owed(total)
+
+    def apart(total: float) -> float:
+        return 70 * (math.ceil(total * 2 / 300e6 - 1e-12) + math.ceil(total / 300e6 - 1e-12)) + owed(total)
+
+    assert pool.api_usd_per_day == pytest.approx(at_api(180e6, 1.0))
+    assert (pool.apart_usd_per_day, pool.pooled_usd_per_day) == (pytest.approx(apart(180e6)), pytest.approx(pooled(180e6)))
+    grid = [i * 1e6 + 0.5 for i in range(600)]
+    for first, own in ((pool.crossover.first_tokens_per_day, pooled), (pool.apart_first_tokens_per_day, apart)):
+        won = [total for total in grid if own(total) < at_api(total, 1.0) - 1e-9]
+        if first is None or first > grid[-1]:
+            assert not won
+        else:
+            assert won and won[0] == pytest.approx(first, abs=1.1e6)
+    for total in grid:
+        cheaper = next(i.cheaper for i in pool.crossover.intervals
+                       if i.to_tokens_per_day is None or total <= i.to_tokens_per_day)  # fmt: skip
+        gap = at_api(total, 1.0) - pooled(total)
+        if abs(gap) > 1e-6:
+            assert (cheaper == pool.crossover.self_host) is (gap > 0), total
+
+
+def test_what_a_requirement_bars_is_not_recommended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Buying is the cheapest by far, and barred for one of the two."""
+    files = []
+    for name, volume in (("a", 1e6), ("b", 2e6)):
+        data = workload(name, volume, [1.0] * 24)
+        data["self_host"]["supply"][0]["region"] = "eu-central"
+        if name == "b":
+            data["requirements"] = {"data_residency": ["eu"]}
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(data))
+        files.append(str(path))
+    loaded = [from_document(Document(yaml.safe_load(Path(file).read_text()), file, None)) for file in files]
+    (pool,) = portfolio(loaded, CATALOGUE).pools
+    assert min(pool.api_usd_per_day, pool.apart_usd_per_day) == pool.api_usd_per_day
+    assert pool.cheapest != "api"
+    assert invoke(["portfolio", *files]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Barred is buying from the APIs: b: " in said
+    assert "is cheapest of what the requirements allow" in said
+
+
+def test_an_api_bought_in_units_is_left_out_and_said() -> None:
+    data = workload("units", 50e6, DAY)
+    data["api"] = [{"model": "azure/gpt-5.2", "provisioned": {"unit": "ptu"}}]
+    loaded = [from_document(Document(item, "<x>", None)) for item in (data, workload("tokens", 50e6, DAY))]
+    made = portfolio(loaded, CATALOGUE)
+    assert len(made.pools[0].members) == 1
+    assert made.not_pooled and "bought in units" in made.not_pooled[0]
+
+
+def test_profiles_of_other_currencies_are_shown_in_dollars_and_it_is_said() -> None:
+    both = [workload("a", 50e6, DAY), workload("b", 50e6, DAY)]
+    both[0]["finance"] = {"currency": "EUR"}
+
+    def made(*data: dict[str, Any]) -> str:
+        return render("table", portfolio([from_document(Document(item, "<x>", None)) for item in data], CATALOGUE), width=80)
+
+    assert "amounts are in USD: the profiles ask for EUR and USD" in made(*both)
+    both[1]["finance"] = {"currency": "EUR"}
+    assert "EUR" in made(*both) and "amounts are in USD" not in made(*both)
+
+
+def test_words_for_one_profile_and_for_several() -> None:
+    one = portfolio([from_document(Document(workload("a", 150e6, [1.0] * 24), "<a>", None))], CATALOGUE)
+    assert "a is the only profile on these machines" in render("table", one, width=200)
+    two = [from_document(Document(workload(name, 90e6, hours), name, None)) for name, hours in (("a", DAY), ("b", NIGHT))]
+    text = render("table", portfolio(two, CATALOGUE), width=200)
+    assert "the pool first beats the APIs" in text and "separate fleets never beat the APIs" in text

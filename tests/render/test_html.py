@@ -156,7 +156,7 @@ def test_forecast_and_risk_stand_in_the_page_or_say_why_not(full: Callable[[str]
     assert result.outlook.forecast is not None
     assert result.outlook.risk is not None
     text = render_html([result])
-    assert "Switch in month" in text
+    assert "is what is left: over" in text
     assert "Tornado" in text
     assert "P10 to P90 of the first crossing" in text
     without = render_html([replace(result, outlook=Outlook(None, None, "the horizon outlives the machines", "needs numpy"))])

@@ -8,7 +8,7 @@ from breakeven.compare.forecast import Forecast
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Comparison
 from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows
-from breakeven.render.forecast import verdict as forecast_verdict
+from breakeven.render.forecast_words import verdict as forecast_verdict
 from breakeven.render.html.parts import amount, cite, details, esc, key, table, volume
 from breakeven.render.html.svg import CURVES, Span, months_svg, tornado_svg
 from breakeven.render.text import plain

@@ -62,7 +62,8 @@ def is_live(api: Cells, own: Cells) -> bool:
     """Whether the closed form holds: a linear API, and machines that grow with the volume."""
     bought = api.entry.offer
     linear = bought.kind == "api" and not bought.minimum_usd_per_day and bought.fixed_usd_per_day == 0.0
-    return linear and own.steps and own.entry.offer.kind != "hybrid"
+    machines = own.entry.offer
+    return linear and own.steps and machines.kind != "hybrid" and not machines.minimum_usd_per_day
 
 
 def write_crossover(book: Book, model: Model) -> None:

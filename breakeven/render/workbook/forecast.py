@@ -11,8 +11,10 @@ from breakeven.arithmetic import SCALAR
 from breakeven.compare.forecast import Forecast, OfferForecast
 from breakeven.compare.numbers import Money
 from breakeven.finance.discounting import log_rate, month_factor, payment_years
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.offer import steps
-from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows, verdict
+from breakeven.render.forecast import SCENARIO_NOTE, SCENARIO_TITLE, SCENARIOS, scenario_rows
+from breakeven.render.forecast_words import verdict
 from breakeven.render.workbook.book import Book, letter
 from breakeven.render.workbook.model import Cells, Model, follows_machines
 
@@ -124,12 +126,18 @@ def _formula(cells: Cells, row: OfferForecast) -> str:
             variable += f"+{cells.replicas_at('{V}')}*{cells.per_replica}"
         text = f"{cells.fixed}+({variable})*{{api}}"
         if cells.entry.offer.minimum_usd_per_day > 0:
-            text += f"+MAX(0,{cells.minimum}-({cells.covered})*{{V}}/1000000*{{api}})"
+            text += _top_up(cells)
         return text
     n = f"MAX({cells.prefix}_n_min,ROUNDUP({{V}}/({cells.mean_day}*{{gain}})-0.000000001,0)+{cells.prefix}_redundant)"
     machines = f"({cells.per_replica}+({cells.machines})*({{machine}}-1))"
     tokens = f"({cells.per_mtok}+({cells.energy})*(1/{{gain}}-1)+({cells.escalated})*({{api}}-1))"
-    return f"{cells.fixed}+{n}*{machines}+{tokens}*{{V}}/1000000"
+    text = f"{cells.fixed}+{n}*{machines}+{tokens}*{{V}}/1000000"
+    return text + (_top_up(cells) if cells.entry.offer.minimum_usd_per_day > 0 else "")
+
+
+def _top_up(cells: Cells) -> str:
+    """What a minimum spend adds, of the offer's own API or of the one that its requests are escalated to."""
+    return f"+MAX(0,{cells.minimum}-({cells.covered})*{{V}}/1000000*{{api}})"
 
 
 def _plain_law_holds(cells: Cells, row: OfferForecast, made: Forecast, hours_per_month: float) -> bool:
@@ -143,7 +151,7 @@ def _plain_law_holds(cells: Cells, row: OfferForecast, made: Forecast, hours_per
             return False  # the sheet has one machine price index, the headline pair's
     machines = _sum(offer, lambda line: line.usd_per_replica_day if follows_machines(line) else 0.0)
     energy = _sum(offer, lambda line: line.usd_per_mtok if line.id == "power-active" else 0.0)
-    escalated = _sum(offer, lambda line: line.usd_per_mtok if line.id == "escalation" else 0.0)
+    escalated = _sum(offer, lambda line: line.usd_per_mtok if line.id in ESCALATION_LINES else 0.0)
     for m, month in enumerate(row.months):
         volume, years = made.tokens_per_day[m], m / 12.0
         api = month_factor(decay_per_year=course.api, month=m, timing=made.timing)
@@ -152,8 +160,6 @@ def _plain_law_holds(cells: Cells, row: OfferForecast, made: Forecast, hours_per
                 offer.usd_per_mtok * volume / 1e6 + offer.replicas_at(volume * (1 - 1e-12)) * offer.usd_per_replica_day
             )
             usd = offer.fixed_usd_per_day + variable * api
-            covered = _sum(offer, lambda line: line.usd_per_mtok if line.counts_towards_minimum else 0.0)
-            usd += max(0.0, offer.minimum_usd_per_day - covered * volume / 1e6 * api)
         else:
             gain = SCALAR.exp(course.throughput * years)
             kappa = offer.tokens_per_day_per_replica
@@ -162,6 +168,9 @@ def _plain_law_holds(cells: Cells, row: OfferForecast, made: Forecast, hours_per
             per_replica = offer.usd_per_replica_day + machines * (SCALAR.exp(-machine_course * years) - 1.0)
             per_mtok = offer.usd_per_mtok + energy * (1.0 / gain - 1.0) + escalated * (api - 1.0)
             usd = offer.fixed_usd_per_day + n * per_replica + per_mtok * volume / 1e6
+        if offer.minimum_usd_per_day > 0:
+            covered = _sum(offer, lambda line: line.usd_per_mtok if line.counts_towards_minimum else 0.0)
+            usd += max(0.0, offer.minimum_usd_per_day - covered * volume / 1e6 * api)
         if abs(usd * days - month.usd) > 1e-9 * abs(month.usd):
             return False
     return True

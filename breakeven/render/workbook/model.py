@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from breakeven.compare.result import OfferAtVolume
 from breakeven.compare.worked import worked
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.offer import CostLine, Term
 from breakeven.render.workbook.book import Book
 from breakeven.render.workbook.formulas import Formulas, finance_term
@@ -193,7 +194,7 @@ class Model:
                 machines.append(f"Model!$D${row + 1}")
             if line.id == "power-active":
                 energy.append(f"Model!$E${row + 1}")
-            if line.id == "escalation":
+            if line.id in ESCALATION_LINES:
                 escalated.append(f"Model!$E${row + 1}")
             self._row += 1
         last = self._row

@@ -1,0 +1,114 @@
+"""The flips that ``run`` shows are values that a reader can set: the verdict turns there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import breakeven
+from breakeven.catalog.store import Catalogue
+from breakeven.compare.comparison import make_scope
+from breakeven.compare.result import Comparison, Flip
+from breakeven.compare.solve import solve
+from breakeven.errors import InputError
+from breakeven.profile.load import from_document
+from breakeven.yamlio import Document
+
+from .profiles import simple
+
+CATALOGUE = Catalogue.load()
+LEASED = {"own": "leased-box", "accelerator": "h100-sxm", "gpus": 1, "lease_usd_per_month": 1460, "idle_w": 300,
+          "active_w": 700, "electricity_usd_per_kwh": 0.1, "pue": 1.2}  # fmt: skip
+
+
+def flip_of(result: Comparison, ending: str) -> Flip:
+    return next(flip for flip in result.flips if flip.key.endswith(ending))
+
+
+def rented(**supply: Any) -> dict[str, Any]:
+    data = simple(tokens_per_day=50e6, price=6.0, usd_per_gpu_hour=20, tok_per_s=10_000)
+    data["self_host"]["supply"][0].update(supply)
+    return data
+
+
+@pytest.mark.parametrize("contract", [{}, {"discount": 0.5}, {"discount": 0.25, "term": "reserved-1yr", "prepaid_share": 0.5, "term_years": 1}])
+def test_a_rents_flip_is_the_key_before_its_discount(contract: dict[str, Any]) -> None:
+    flip = flip_of(breakeven.run(rented(**contract)), "usd_per_gpu_hour")
+    assert flip.now == 20 and flip.flips_at is not None
+    winners = []
+    for factor in (1 - 1e-9, 1 + 1e-9):
+        result = breakeven.run(rented(**contract, usd_per_gpu_hour=flip.flips_at * factor))
+        winners.append(result.headline.cheaper_at_volume == result.headline.self_host)
+    assert winners == [True, False]
+    scope = make_scope(from_document(Document(rented(**contract), "<test>", None)), CATALOGUE)
+    (found,) = solve(scope, flip.key).flips
+    assert found.value == pytest.approx(flip.flips_at, rel=1e-9)
+
+
+def test_a_discount_is_part_of_the_name() -> None:
+    names = [row.offer.name for row in breakeven.run(rented(discount=0.125)).offers if row.offer.kind == "rented"]
+    assert names == ["1x h100-sxm at $20/h less 12.5%"]
+
+
+def leased(**supply: Any) -> dict[str, Any]:
+    data = simple(tokens_per_day=50e6, price=6.0, usd_per_gpu_hour=20, tok_per_s=10_000)
+    data["self_host"]["supply"] = [{**LEASED, **supply}]
+    return data
+
+
+def test_a_leases_flip_is_the_lease() -> None:
+    result = breakeven.run(leased())
+    keys = [flip.key for flip in result.flips]
+    assert "self_host.supply[0].capex_usd" not in keys
+    flip = flip_of(result, "lease_usd_per_month")
+    assert flip.now == 1460 and flip.flips_at is not None
+    winners = []
+    for factor in (1 - 1e-9, 1 + 1e-9):
+        again = breakeven.run(leased(lease_usd_per_month=flip.flips_at * factor))
+        winners.append(again.headline.cheaper_at_volume == again.headline.self_host)
+    assert winners == [True, False]
+    assert "leased" in result.headline.sentence and "owned" not in result.headline.sentence
+    assert not any("owned servers" in text for text in result.not_included)
+
+
+@pytest.mark.parametrize(
+    ("supply", "problem"),
+    [
+        ({"capex_usd": 200_000}, "capex_usd: belongs to a purchase, and lease_usd_per_month is given"),
+        ({"residual_share": 0.1}, "residual_share: belongs to a purchase"),
+        ({"maintenance_share_per_year": 0.05}, "maintenance_share_per_year: belongs to a purchase"),
+        ({"spares_share": 0.05}, "spares_share: belongs to a purchase"),
+        ({"discount": 0.1}, "discount: is off a rent"),
+        ({"term": "spot"}, "term: belongs to rent"),
+    ],
+)
+def test_what_a_lease_would_drop_is_refused(supply: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        breakeven.run(leased(**supply))
+
+
+def test_the_conditions_name_a_minimum_spend() -> None:
+    data = rented()
+    data["api"][0]["minimum_usd_per_month"] = 7300
+    assert any("and at least $240.00 a day (its minimum spend)" in text for text in breakeven.run(data).headline.conditions)
+
+
+def test_an_old_exchange_rate_warns() -> None:
+    data = rented()
+    data["finance"] = {"currency": "EUR"}
+    assert any("every amount is converted at 1 EUR" in text and "days old" in text for text in breakeven.run(data).warnings)
+    data["finance"] = {"currency": {"code": "EUR", "usd_per_unit": 1.1, "as_of": "2026-11-20", "source": "a bank"}}
+    assert not any("every amount is converted" in text for text in breakeven.run(data).warnings)
+
+
+def test_a_cheaper_size_at_the_volume_is_warned_of() -> None:
+    data = {
+        "workload": {"tokens_per_day": "50M", "input_tokens": 1000, "output_tokens": 1000},
+        "api": ["openai/gpt-6.1-sol"],
+        "self_host": {"model": "openai/gpt-oss-120b", "supply": [{"rent": "h100-sxm", "usd_per_gpu_hour": 3}]},
+    }
+    warned = [text for text in breakeven.run({"name": "size", **data}).warnings if "cheaper at your volume" in text]
+    assert warned and warned[0].startswith("1 GPU(s) an instance instead of 2, ")
+    data["self_host"]["supply"][0]["gpus"] = 1  # type: ignore[index]
+    assert not [text for text in breakeven.run({"name": "size", **data}).warnings if "cheaper at your volume" in text]
