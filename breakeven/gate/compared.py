@@ -62,8 +62,16 @@ class Side(Struct, frozen=True):
         return self.loaded.document.data if self.data is None else self.data
 
 
-def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, facts: Facts) -> tuple[Compared, Comparison, LoadedProfile]:
-    """Both sides compared, the head's result on the facts that judge, and the head as it was counted.
+class Counted(Struct, frozen=True):
+    """A profile as it was counted, and how any other data in its place is."""
+
+    head: LoadedProfile
+    base_data: Any  # what the base's says, its files named where they lie; None where there is none
+    cost: Callable[[Any], float]  # USD a month of the subject; BreakevenError where the data are none that can be served
+
+
+def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, facts: Facts) -> tuple[Compared, Comparison, Counted]:
+    """Both sides compared, the head's result on the facts that judge, and how both were counted.
 
     Raises BreakevenError when a side cannot be computed: unknown is never unchanged.
     """
@@ -73,12 +81,13 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     notes = taken_back(head, None if base is None else base.loaded)
     head, base = _evened(head, base)
     result = judged.compare(head, date)
+    counted = Counted(head, None if base is None else base.raw, _cost(head, subject, judged, date))
     now = snapshot(result, subject)
     later = None if facts.head is judged else snapshot(facts.head.compare(head, date), subject)
     if base is None:
         notes += confidential(result)
         row = Compared(name, path, None, now, None, None, date, date, notes=tuple(notes), first_after=_first(result), later=later)
-        return row, result, head
+        return row, result, counted
     base_date = base.as_of or judged.date_of(base.loaded)
     # The same bytes of data and files cost the same: half the work of a repository where little changed.
     same = base.data is None and repr(base.loaded.document.data) == repr(head.document.data)
@@ -107,7 +116,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     shares: tuple[Share, ...] = ()
     if change is not None and not same and now.usd_per_month is not None and base_now.usd_per_month is not None:
         shares, note = attribute(
-            base.raw, head.document.data, head.document, _cost(head, subject, judged, date),
+            base.raw, head.document.data, head.document, counted.cost,
             before=base_now.usd_per_month, after=now.usd_per_month,
         )  # fmt: skip
         notes += [note] if note else []
@@ -123,7 +132,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), later=later,
         same_work_usd_per_month=same_work, same_work_unserved=unserved,
     )  # fmt: skip
-    return row, result, head
+    return row, result, counted
 
 
 def _evened(head: LoadedProfile, base: Side | None) -> tuple[LoadedProfile, Side | None]:

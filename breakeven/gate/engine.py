@@ -132,11 +132,10 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
             compared.append(row)
             if policy is not None:
                 drifted = _drift(str(request.lock), lock, question.base_lock, judged, result) if lock is not None else ()
-                before = None if side is None else side.loaded.document.data
                 cases.append(
                     Case(
-                        policy, row, result, judged.scope(counted, row.as_of), item, request.on, _already_infeasible(side, judged, row, result),
-                        base_data=before, drift=drifted, by_option=request.policy_path is None,
+                        policy, row, result, judged.scope(counted.head, row.as_of), item, request.on, _already_infeasible(side, judged, row, result),
+                        counted=counted, drift=drifted, by_option=request.policy_path is None,
                     )
                 )  # fmt: skip
         except BreakevenError as error:

@@ -10,7 +10,6 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from typing import Any
 
 from msgspec import Struct
 
@@ -19,10 +18,12 @@ from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
 from breakeven.gate.attribution import Share
-from breakeven.gate.keys import Loc
+from breakeven.gate.compared import Counted
+from breakeven.gate.keys import Loc, cause_of
 from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
+from breakeven.gate.savings import savings
 from breakeven.gate.snapshot import Snapshot, side_of
 from breakeven.offers.offer import Offer
 from breakeven.offers.scope import Scope
@@ -42,7 +43,7 @@ class Case(Struct, frozen=True):
     loaded: LoadedProfile
     on: dt.date | None
     base_infeasible: frozenset[str]  # offers that could not serve at the base either
-    base_data: Any = None  # what the base's profile says; None where there is none
+    counted: Counted
     drift: tuple[str, ...] = ()  # facts that differ from the lock
     by_option: bool = False  # the rule is one of the command line: there is no policy that could hold a waiver
 
@@ -313,16 +314,24 @@ def _unsourced(case: Case) -> Iterator[Finding]:
 
 
 def _unsourced_saving(case: Case) -> Iterator[Finding]:
-    """Own numbers without a source, new in this change, behind a share of it that saves."""
-    if case.base_data is None:
+    """Own numbers without a source, new in this change, that save: by a share of it, or when only they are taken back."""
+    counted, now = case.counted, case.compared.head.usd_per_month
+    if case.policy.rules.unsourced_saving.level == "off" or counted.base_data is None or now is None:
         return
-    for claim in new_claims(case.base_data, case.loaded.document.data):
-        for share in case.compared.shares:
-            saved = _saved(share, claim.loc)
-            if saved >= 0.005:
-                yield case.find("unsourced_saving", f"{usd(saved)} a month less ({share.cause}) rests on {claim.text}, which is new here and has no source",
-                                claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))  # fmt: skip
-                break
+    claims = list(new_claims(counted.base_data, case.loaded.document.data))
+    for claim, less in zip(claims, savings(counted.base_data, counted.head.document.data, claims, counted.cost, now), strict=True):
+        by_share = {share.cause: _saved(share, claim.loc) for share in case.compared.shares}
+        cause = max(by_share, key=lambda name: by_share[name], default="")
+        saved = max(by_share.get(cause, 0.0), less or 0.0)
+        if by_share.get(cause, 0.0) < 0.005:
+            cause = cause_of(claim.loc)
+        said = None
+        if saved >= 0.005:
+            said = f"{usd(saved)} a month less ({cause}) rests on {claim.text}"
+        elif less is None:
+            said = f"what it would cost ({cause}) is unknown without {claim.text}"
+        if said is not None:
+            yield case.find("unsourced_saving", f"{said}, which is new here and has no source", claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))
 
 
 def _saved(share: Share, loc: Loc) -> float:
