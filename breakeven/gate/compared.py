@@ -26,13 +26,11 @@ from breakeven.gate.even import in_the_gates_month, month_left_out, over_the_bas
 from breakeven.gate.facts import World
 from breakeven.gate.remarks import confidential, remarks
 from breakeven.gate.report import Compared, ToolChange
+from breakeven.gate.same_tasks import at_the_bases_tasks
 from breakeven.gate.snapshot import Snapshot, snapshot
 from breakeven.offers.build import build_offers
 from breakeven.profile.load import LoadedProfile, from_document
-from breakeven.profile.workload import Workload
 from breakeven.yamlio import Document
-
-_VOLUMES = ("tokens_per_day", "requests_per_day", "tasks_per_day")
 
 
 class Facts(Struct, frozen=True):
@@ -124,13 +122,13 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     notes += [] if same else remarks(base.loaded, head, base_now, now)
     notes += confidential(result, base_result)
     # A head that cannot serve at all is a finding of its own.
-    as_many = _with_the_same_work(head, base.loaded) if now.usd_per_month is not None else None
+    as_many, fewer = (at_the_bases_tasks(head, base.loaded) if now.usd_per_month is not None else None) or (None, None)
     same_work = None if as_many is None else _subject_cost(judged, as_many, subject, date)
     unserved = as_many is not None and same_work is None
     row = Compared(
         name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, tool=versions, shares=shares,
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), later=later,
-        same_work_usd_per_month=same_work, same_work_unserved=unserved,
+        same_work_usd_per_month=same_work, same_work_unserved=unserved, fewer_tasks=fewer,
     )  # fmt: skip
     return row, result, counted
 
@@ -144,34 +142,6 @@ def _evened(head: LoadedProfile, base: Side | None) -> tuple[LoadedProfile, Side
     if loaded is not base.loaded:
         base = replace(base, loaded=loaded, data=None if base.data is None else month_left_out(base.data))
     return over_the_bases_years(head, loaded), base
-
-
-def _with_the_same_work(head: LoadedProfile, base: LoadedProfile) -> LoadedProfile | None:
-    """The head if it did as many tasks as the base; None where it already does.
-
-    Tokens a day that stay as written while each request grows are fewer requests: without this, a
-    doubled prompt would look like a saving. Where the same key states the volume on both sides, its own
-    change is taken at its word.
-    """
-    before, after = base.profile.workload, head.profile.workload
-    key = _volume_key(after)
-    meant = _tasks_per_day(before)
-    if key == _volume_key(before):
-        meant *= getattr(after, key) / getattr(before, key)
-    if _tasks_per_day(after) >= meant * (1.0 - 1e-9):
-        return None
-    tokens = meant * after.tokens_per_request * after.calls_per_task
-    kept = {name: value for name, value in head.document.data["workload"].items() if name not in _VOLUMES}
-    data = {**head.document.data, "workload": {**kept, "tokens_per_day": tokens}}
-    return from_document(Document(data, head.path, head.document.node))
-
-
-def _volume_key(workload: Workload) -> str:
-    return next(key for key in _VOLUMES if getattr(workload, key) is not None)
-
-
-def _tasks_per_day(workload: Workload) -> float:
-    return workload.volume_tokens_per_day / (workload.tokens_per_request * workload.calls_per_task)
 
 
 def _less(after: Snapshot, before: Snapshot) -> float | None:

@@ -125,8 +125,9 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
 def _same_work(case: Case, rule: Rise) -> Iterator[Finding]:
     """What the base's tasks would cost, where the head counts fewer of them."""
     row, whole = case.compared, case.compared.base_at_head_facts
-    fix = "give the volume as requests_per_day or tasks_per_day and say how many are expected"
-    why = "the volume stays as written, so a task that takes more tokens or calls shows as fewer tasks"
+    if row.fewer_tasks is None:
+        return
+    why, fix = row.fewer_tasks.why, row.fewer_tasks.fix + (", or allow more in --fail-if" if case.by_option else ", or have a waiver approved")
     if row.same_work_unserved:
         yield case.find("cost_increase", f"the same tasks could not be served, so what they would cost is unknown: {why}", fix, line=case.dearest_line(), about="same work")
     elif row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
