@@ -17,7 +17,7 @@ from breakeven.errors import BreakevenError, FactNotFound, InputError, Problem
 from breakeven.gate.compared import Facts, Side
 from breakeven.gate.facts import World, companions, with_file
 from breakeven.gate.policy import Policy, load_policy
-from breakeven.gate.question import Question, Request
+from breakeven.gate.question import Elsewhere, Question, Request
 from breakeven.gate.report import Finding
 from breakeven.gate.revision import (
     Revision,
@@ -44,6 +44,7 @@ class _Base(Struct, frozen=True):
     folder: Path
     notes: list[str]
     other_overlays: list[str]  # overlays that the change adds or edits: the base's judge
+    elsewhere: dict[str, Elsewhere]
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -59,7 +60,7 @@ def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterat
     repository = top_level(Path(heads[0].path).absolute().parent)
     revision = verify(request.base_ref, repository)
     with tempfile.TemporaryDirectory(prefix="breakeven-base-") as name:
-        base = _Base(revision, Path(name).resolve(), [], [])
+        base = _Base(revision, Path(name).resolve(), [], [], {})
         try:
             yield _question(request, heads, base)
         except BreakevenError as error:
@@ -108,7 +109,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
         sides, Facts(judged, head_world), policy, base=f"{revision.ref} ({revision.commit[:12]})",
         head=head + (" with uncommitted changes" if dirty else ""), notes=tuple(base.notes),
         general=(*_stale(revision, asked, seen), *beside.findings), policy_document=policy_document, base_lock=base_lock,
-        places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
+        elsewhere=base.elsewhere, places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
     )  # fmt: skip
 
 
@@ -194,7 +195,8 @@ def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str
     """Each head's file at the base: of the same path, else one of the same profile name that is gone now.
 
     Only one that is gone from where the check looks counts: any other file of that name, a test's for example,
-    was never judged, and however dear it is, it makes no base that a new profile could be cheaper than.
+    was never judged, and however dear it is, it makes no base that a new profile could be cheaper than. The same bytes
+    prove nothing either: a draft that nobody checked would land by its move.
     """
     found: dict[str, str | None] = {path: name if name in files else None for path, name in wanted.items()}
     folders = folders_of(wanted.values())
@@ -207,7 +209,9 @@ def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str
             base.notes.append(f"{wanted[item.path]} was {shown(same[0])} at the base")
         elif named:
             why = "two of that name are gone" if same else "the check does not look there"
-            base.notes.append(f"{wanted[item.path]} is new: {', '.join(map(shown, named))} of the same name is gone, but is no base, since {why}")
+            were = ", ".join(map(shown, named))
+            base.elsewhere[item.path] = Elsewhere(were, wanted[item.path], why)
+            base.notes.append(f"{wanted[item.path]} is new: {were} of the same name is gone, but is no base, since {why}")
     return found
 
 

@@ -135,7 +135,7 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
                 cases.append(
                     Case(
                         policy, row, result, judged.scope(counted.head, row.as_of), item, request.on, _already_infeasible(side, judged, row, result),
-                        counted=counted, drift=drifted, by_option=request.policy_path is None,
+                        counted=counted, elsewhere=question.elsewhere.get(item.path), drift=drifted, by_option=request.policy_path is None,
                     )
                 )  # fmt: skip
         except BreakevenError as error:

@@ -7,6 +7,7 @@ is not consent.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -22,6 +23,7 @@ from breakeven.gate.compared import Counted
 from breakeven.gate.keys import Loc, cause_of
 from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
+from breakeven.gate.question import Elsewhere
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
 from breakeven.gate.savings import savings
 from breakeven.gate.snapshot import Snapshot, side_of
@@ -44,6 +46,7 @@ class Case(Struct, frozen=True):
     on: dt.date | None
     base_infeasible: frozenset[str]  # offers that could not serve at the base either
     counted: Counted
+    elsewhere: Elsewhere | None = None  # where a profile of the same name was, that is no base of this one
     drift: tuple[str, ...] = ()  # facts that differ from the lock
     by_option: bool = False  # the rule is one of the command line: there is no policy that could hold a waiver
 
@@ -65,12 +68,30 @@ class Case(Struct, frozen=True):
 
 def _new(case: Case) -> Iterator[Finding]:
     if case.compared.base is None:
-        cost = case.compared.head.usd_per_month
-        shown = "an unknown amount" if cost is None else usd(cost)
-        fix = "approve it with a waiver, or set rules.new_profile to warn"
-        if case.by_option:
-            fix = "review what it adds" if case.policy.rules.new_profile.level == "warn" else "give --allow-new, or check it by a policy"
-        yield case.find("new_profile", f"the base has no profile of this name or path: it adds {shown} a month", fix, line=case.line_of("name"))
+        cost, moved = case.compared.head.usd_per_month, case.elsewhere
+        adds = f"it adds {'an unknown amount' if cost is None else usd(cost)} a month"
+        if moved is None:
+            yield case.find("new_profile", f"the base has no profile of this name or path: {adds}", _approval(case), line=case.line_of("name"))
+        else:
+            said = f"the base has this name only in {moved.was}, which is no base, since {moved.why_not}: {adds}"
+            yield case.find("new_profile", said, _approval_of_a_move(case, moved, cost), line=case.line_of("name"))
+
+
+def _approval(case: Case) -> str:
+    if not case.by_option:
+        return "approve it with a waiver, or set rules.new_profile to warn"
+    return "review what it adds" if case.policy.rules.new_profile.level == "warn" else "give --allow-new, or check it by a policy"
+
+
+def _approval_of_a_move(case: Case, moved: Elsewhere, cost: float | None) -> str:
+    """What lets a move land: from where the check does not look, only its owner knows whether it was checked there."""
+    if case.by_option:
+        warned = case.policy.rules.new_profile.level == "warn"
+        return f"review what it adds, unless {moved.was} was checked as well" if warned else f"if {moved.was} was checked as well, give --allow-new for the move alone; else review what it adds"
+    if cost is None:
+        return "mend the profile's offers, and have a waiver approved"
+    limit = f"rule: new_profile, scope: {json.dumps(moved.here, ensure_ascii=False)}, max_usd_per_month: {math.ceil(cost)}"
+    return f"if it only moves, land first a waiver with {limit} (one for each, or one scope with * and the largest amount), then the move, and remove the waiver"
 
 
 def exceeds(rule: Rise, change: float, whole: float | None) -> bool:
