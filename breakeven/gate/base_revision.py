@@ -15,7 +15,7 @@ from breakeven.catalog.store import Catalogue
 from breakeven.compare.lock import read_lock
 from breakeven.errors import BreakevenError, FactNotFound, InputError, Problem
 from breakeven.gate.compared import Facts, Side
-from breakeven.gate.facts import World, companions, with_file
+from breakeven.gate.facts import World, companions, same_text, with_file
 from breakeven.gate.policy import Policy, load_policy
 from breakeven.gate.question import Elsewhere, Question, Request
 from breakeven.gate.report import Finding
@@ -144,15 +144,10 @@ def _policy(request: Request, name: str, base: _Base) -> tuple[Policy, Document]
         policy = load_policy(Document(document.data, f"{ref}:{name}", document.node))
     except InputError as error:
         raise InputError(problem.changed(fix=f"{problem.fix or 'mend it'} (the base's policy judges: mend it there first)") for problem in error.problems) from None
-    if _lines(base.path(name).read_bytes()) != _lines(_here(request.policy_path)):
+    if not same_text(base.path(name).read_bytes(), _here(request.policy_path)):
         load_policy(load_path(request.policy_path))  # a policy that cannot judge may not land either
         base.notes.append(f"{name} changes here; the base's version judges this change, the new one takes effect after it lands")
     return policy, Document(document.data, str(request.policy_path), document.node)
-
-
-def _lines(raw: bytes) -> bytes:
-    """The same text whatever a checkout made of its line ends."""
-    return raw.replace(b"\r\n", b"\n")
 
 
 def _here(path: Path) -> bytes:
@@ -172,17 +167,21 @@ def _overlays(request: Request, names: Sequence[str], base: _Base) -> list[Path]
             base.notes.append(f"the catalogue overlay {name} is new here; it takes effect after it lands, and is shown as market")
             continue
         out.append(base.path(name))
-        if _contents(base.path(name)) != _contents(path):
+        if not _same_contents(_contents(base.path(name)), _contents(path)):
             base.other_overlays.append(name)
             base.notes.append(f"the catalogue overlay {name} changes here; the base's version judges this change, and the difference is shown as market")
     return out
 
 
+def _same_contents(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> bool:
+    return one.keys() == other.keys() and all(same_text(raw, other[name]) for name, raw in one.items())
+
+
 def _contents(path: Path) -> dict[str, bytes]:
     if path.is_file():
-        return {"": _lines(path.read_bytes())}
+        return {"": path.read_bytes()}
     # What a catalogue reads: editors' and the system's own files do not count.
-    return {p.relative_to(path).as_posix(): _lines(p.read_bytes()) for p in path.rglob("*") if p.is_file() and p.suffix in _YAML}
+    return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file() and p.suffix in _YAML}
 
 
 def _base_lock(name: str, base: _Base) -> dict[str, Any]:
@@ -235,7 +234,7 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
         seen.update(files)
         base.fetch(files)
         here = Path(head.path).parent / beside
-        if not here.is_file() or _lines(here.read_bytes()) != _lines(base.path(inside).read_bytes()):
+        if not here.is_file() or not same_text(here.read_bytes(), base.path(inside).read_bytes()):
             data = with_file(loaded.document.data if data is None else data, loc, str(base.path(inside)))
             labels[str(base.path(inside))] = f"{beside} as at {revision.ref}"
     moved = name if name != relative(Path(head.path), repository) else None
