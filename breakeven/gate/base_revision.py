@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,10 @@ def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterat
             # People know the base by its revision, not by a folder that is gone by now.
             problems = [_known(problem, base.folder, request.base_ref) for problem in error.problems]
             if isinstance(error, FactNotFound) and base.other_overlays:
-                problems.append(Problem("overlays that change here do not judge this change", "land the facts first, then the profile that needs them", "--catalog"))
+                problems.append(
+                    Problem("overlays that change here do not judge this change, and hold once it has landed",
+                            "land a fact that comes with it first, then the profile that needs it; keep one that a profile needs", "--catalog")
+                )  # fmt: skip
             raise type(error)(problems) from None
 
 
@@ -76,6 +79,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     repository = revision.repository
     apart = submodules(repository)
     wanted = {item.path: relative(Path(item.path), repository, apart) for item in heads}
+    _beside_in_history(heads, repository, apart)
     overlays = [relative(path, repository, apart) for path in request.catalog]
     for overlay, folder in ((overlay, folder) for overlay in overlays for folder in sorted(apart)):
         if Path(folder).is_relative_to(overlay):
@@ -111,6 +115,19 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
         general=(*_stale(revision, asked, seen), *beside.findings), policy_document=policy_document, base_lock=base_lock,
         elsewhere=base.elsewhere, places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
     )  # fmt: skip
+
+
+def _beside_in_history(heads: Sequence[LoadedProfile], repository: Path, apart: Collection[str]) -> None:
+    """Refuse files beside a profile that no base could ever show: once landed, nothing could be compared with them."""
+    problems = []
+    for item in heads:
+        for loc, beside in companions(item).items():
+            try:
+                relative(Path(item.path).parent / beside, repository, apart)
+            except InputError as error:
+                problems += [item.document.problem(loc, f"names {beside}, which {problem.message}", problem.fix) for problem in error.problems]
+    if problems:
+        raise InputError(problems)
 
 
 def _stale(revision: Revision, asked: Sequence[str], seen: Mapping[str, str]) -> Iterator[Finding]:
@@ -227,10 +244,10 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
     for loc, beside in companions(loaded).items():
         inside = (Path(name).parent / beside).as_posix()
         if ".." in Path(inside).parts or Path(beside).is_absolute():
-            inside = relative(repository / name / ".." / beside, repository)
+            inside = _from_top(beside, name, revision)
         files = revision.files([inside])
         if inside not in files:
-            raise InputError(Problem(f"{name} points at {beside}, which the base revision lacks", "commit the file first", f"{revision.ref}:{name}"))
+            raise InputError(Problem(f"points at {beside}, which the base revision lacks", "have the file committed there: until then nothing can be compared with it", f"{revision.ref}:{name}"))
         seen.update(files)
         base.fetch(files)
         here = Path(head.path).parent / beside
@@ -239,6 +256,14 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
             labels[str(base.path(inside))] = f"{beside} as at {revision.ref}"
     moved = name if name != relative(Path(head.path), repository) else None
     return Side(loaded, date, data=data, labels=labels, moved_from=moved)
+
+
+def _from_top(beside: str, name: str, revision: Revision) -> str:
+    """A file beside the base's profile, by its path from the repository's top."""
+    try:
+        return relative(revision.repository / name / ".." / beside, revision.repository)
+    except InputError as error:
+        raise InputError(Problem(f"points at {beside}, which {problem.message}", problem.fix, f"{revision.ref}:{name}") for problem in error.problems) from None
 
 
 def _known(problem: Problem, folder: Path, ref: str) -> Problem:

@@ -152,7 +152,7 @@ def _less(after: Snapshot, before: Snapshot) -> float | None:
 
 def _labelled(change: Any, labels: Mapping[str, str]) -> Any:
     label = labels.get(change.before) if isinstance(change.before, str) else None
-    return change if label is None else replace(change, before=label, after=f"{change.after} as it is here")
+    return change if label is None else replace(change, before=label, after=None if change.after is None else f"{change.after} as it is here")
 
 
 def _cost(head: LoadedProfile, subject: str, world: World, date: dt.date) -> Callable[[Any], float]:

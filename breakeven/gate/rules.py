@@ -87,7 +87,8 @@ def _approval_of_a_move(case: Case, moved: Elsewhere, cost: float | None) -> str
     """What lets a move land: from where the check does not look, only its owner knows whether it was checked there."""
     if case.by_option:
         warned = case.policy.rules.new_profile.level == "warn"
-        return f"review what it adds, unless {moved.was} was checked as well" if warned else f"if {moved.was} was checked as well, give --allow-new for the move alone; else review what it adds"
+        review = f"review all that it adds: it is not compared with {moved.was}"
+        return review if warned else f"{review}; for a move alone give --allow-new"
     if cost is None:
         return "mend the profile's offers, and have a waiver approved"
     limit = f"rule: new_profile, scope: {json.dumps(moved.here, ensure_ascii=False)}, max_usd_per_month: {math.ceil(cost)}"
