@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from breakeven.errors import BreakevenError
 from breakeven.gate.report import Finding
-from breakeven.gate.revision import Revision, gone, shown
+from breakeven.gate.revision import Revision, gone, left_out, shown
 from breakeven.yamlio import MAX_BYTES, load_bytes
 
 _SHOWN = 5
@@ -43,7 +43,10 @@ def unchecked(base: Revision, checked: Collection[str], compared: Collection[str
     """``checked`` are the files of the check, ``compared`` those of the base that they are compared with, ``left`` what is gone."""
     folders = folders_of(checked)
     lost = {path: name for path, name in left.items() if path not in compared}
-    other = _named((name, raw) for name in base.changed() if name not in checked and (raw := _here(base.repository / name)) is not None)
+    changed = [name for name in base.changed() if name not in checked]
+    unseen = left_out(base.repository)
+    other = _named((name, raw) for name in changed if (raw := _here(base.repository / name)) is not None)
+    other |= _named(base.small({name: unseen[name] for name in changed if name in unseen}, MAX_BYTES))
     findings, moved = [], set()
     for old, name in lost.items():
         for new in (path for path, found in other.items() if found == name and Path(old).parent.as_posix() in folders):

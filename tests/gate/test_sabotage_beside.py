@@ -155,3 +155,16 @@ def test_a_tolerance_in_another_currency_says_which_counts(scene: Scene, capsys:
     for rule in ("cost > €5000", "increase > 5 EUR"):
         assert run(["check", "chat.yaml", "--fail-if", rule, "--base-ref", "main"]) == 2
         assert "amounts are in USD" in capsys.readouterr().err
+
+
+def test_what_a_sparse_checkout_leaves_out_is_not_gone(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """A dearer profile that is not on the disk is named as one that is not checked."""
+    scene.base({"configs/a.yaml": PROFILE.replace("name: chat", "name: a"), "configs/b.yaml": PROFILE.replace("name: chat", "name: b")})
+    scene.write({"configs/b.yaml": PROFILE.replace("name: chat", "name: b").replace("33333", "90000")})
+    scene.commit()
+    git(scene.folder, "sparse-checkout", "set", "--no-cone", "chat.yaml", "breakeven.policy.yaml")
+    assert not (scene.folder / "configs").exists()
+    assert scene.check() == 0
+    said = capsys.readouterr().out
+    assert "note: profiles that change here and are not among those checked: configs/b.yaml\n" in said
+    assert "gone since the base" not in said
