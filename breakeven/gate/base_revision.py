@@ -101,7 +101,9 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     for item in heads:
         name = found[item.path]
         sides[item.path] = _side(base, item, name, date, seen) if name is not None else None
-    beside = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None}, left)
+    renamed = {wanted[item.path]: (side.loaded.profile.name, item.profile.name) for item in heads if (side := sides[item.path]) is not None}
+    renamed = {name: (was, now) for name, (was, now) in renamed.items() if was != now and was not in {item.profile.name for item in heads}}
+    beside = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None}, left, renamed)
     base.notes.extend(beside.notes)
     head = head_commit(repository)
     same_commit = revision.commit.startswith(head)

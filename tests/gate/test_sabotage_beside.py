@@ -95,6 +95,15 @@ def a_new_profile_that_reads_a_submodule(scene: Scene) -> None:
     scene.more = ["new.yaml"]
 
 
+@sabotage(1, "left_unchecked: low \\(low.yaml\\) is gone, and profiles that change here are not checked: sub \\(a submodule\\) .*; .*.*remove the old one in a change of its own")
+def a_profile_moved_into_a_submodule(scene: Scene) -> None:
+    scene.base({"low.yaml": PROFILE.replace("name: chat", "name: low")})
+    (scene.folder / "low.yaml").unlink()
+    submodule(scene, {"low.yaml": PROFILE.replace("name: chat", "name: low").replace("33333", "90000")})
+    scene.commit()
+    git(scene.folder, "submodule", "deinit", "-q", "-f", "sub")  # as a runner has it that fetches none
+
+
 # --- which profiles are named ---------------------------------------------------------------------------
 
 
