@@ -101,8 +101,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     for item in heads:
         name = found[item.path]
         sides[item.path] = _side(base, item, name, date, seen) if name is not None else None
-    renamed = {wanted[item.path]: (side.loaded.profile.name, item.profile.name) for item in heads if (side := sides[item.path]) is not None}
-    renamed = {name: (was, now) for name, (was, now) in renamed.items() if was != now and was not in {item.profile.name for item in heads}}
+    renamed = _renamed(heads, sides, wanted)
     beside = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None}, left, renamed)
     base.notes.extend(beside.notes)
     head = head_commit(repository)
@@ -130,6 +129,17 @@ def _beside_in_history(heads: Sequence[LoadedProfile], repository: Path, apart: 
                 problems += [item.document.problem(loc, f"names {beside}, which {problem.message}", problem.fix) for problem in error.problems]
     if problems:
         raise InputError(problems)
+
+
+def _renamed(heads: Sequence[LoadedProfile], sides: Mapping[str, Side | None], wanted: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Files that hold a profile of another name than at the base, with both names, where nothing compared has the old one.
+
+    Profiles that change places are all compared, each with the file's own base, so that their sum is judged.
+    """
+    compared = {item.path: side for item in heads if (side := sides[item.path]) is not None}
+    names = {item.profile.name for item in heads if item.path in compared}
+    both = {wanted[item.path]: (compared[item.path].loaded.profile.name, item.profile.name) for item in heads if item.path in compared}
+    return {name: (was, now) for name, (was, now) in both.items() if was not in names}
 
 
 def _stale(revision: Revision, asked: Sequence[str], seen: Mapping[str, str]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, git
-from tests.gate.scene import DOUBLED, ROOT, WAGE, Register, Scene
+from tests.gate.scene import DOUBLED, RISE, ROOT, WAGE, Register, Scene
 
 SABOTAGES = sabotage = Register()
 HUGE = PROFILE.replace("33333", "30M")
@@ -82,6 +82,13 @@ def a_profile_moved_out_under_another_name_behind_another_in_its_file(scene: Sce
     scene.base({"low.yaml": named("low", PROFILE.replace("33333", "90000"))})
     scene.write({"low.yaml": named("other", PROFILE.replace("33333", "80000")), "drafts/x.yaml": named("x", PROFILE.replace("33333", "90000"))})
     scene.more = ["low.yaml"]
+
+
+@sabotage(1, "left_unchecked: low.yaml was low and is other, and profiles that change here are not checked: drafts/x.yaml")
+def a_profile_moved_out_behind_a_small_new_one_of_its_name(scene: Scene) -> None:
+    scene.base({"low.yaml": named("low", PROFILE.replace("33333", "90000")), "breakeven.policy.yaml": RISE + "  new_profile: {level: warn}\n"})
+    scene.write({"low.yaml": named("other", PROFILE.replace("33333", "80000")), "new.yaml": named("low"), "drafts/x.yaml": named("x", PROFILE.replace("33333", "90000"))})
+    scene.more = ["low.yaml", "new.yaml"]
 
 
 # --- what a file is called ----------------------------------------------------------------------------
