@@ -31,7 +31,7 @@ from breakeven.gate.revision import (
     verify,
 )
 from breakeven.gate.unchecked import folders_of, profiles_gone, unchecked
-from breakeven.profile.load import LoadedProfile, load_profile
+from breakeven.profile.load import LoadedProfile, from_document, load_profile
 from breakeven.yamlio import Document, load_path
 
 _YAML = (".yaml", ".yml")  # what a catalogue reads
@@ -124,7 +124,8 @@ def _beside_in_history(heads: Sequence[LoadedProfile], repository: Path, apart: 
     for item in heads:
         for loc, beside in companions(item).items():
             try:
-                relative(Path(item.path).parent / beside, repository, apart)
+                # A model's name may lead to the home folder.
+                relative(Path(item.path).parent / (Path(beside).expanduser() if beside.startswith("~") else beside), repository, apart)
             except InputError as error:
                 problems += [item.document.problem(loc, f"names {beside}, which {problem.message}", problem.fix) for problem in error.problems]
     if problems:
@@ -252,20 +253,26 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
         raise InputError(problem.changed(message=f"the base's own profile: {problem.message}") for problem in error.problems) from None
     repository = revision.repository
     data: Any = None
+    pinned = said = loaded.document.data
     labels: dict[str, str] = {}
     for loc, beside in companions(loaded).items():
         inside = (Path(name).parent / beside).as_posix()
-        if ".." in Path(inside).parts or Path(beside).is_absolute():
+        elsewhere = ".." in Path(inside).parts or Path(beside).is_absolute()
+        if elsewhere:
             inside = _from_top(beside, name, revision)
         files = revision.files([inside])
         if inside not in files:
             raise InputError(Problem(f"points at {beside}, which the base revision lacks", "have the file committed there: until then nothing can be compared with it", f"{revision.ref}:{name}"))
         seen.update(files)
         base.fetch(files)
+        if elsewhere:  # as it is written it would lead to the working tree's file, which the change may have edited
+            pinned = with_file(pinned, loc, str(base.path(inside)))
         here = Path(head.path).parent / beside
         if not here.is_file() or not same_text(here.read_bytes(), base.path(inside).read_bytes()):
-            data = with_file(loaded.document.data if data is None else data, loc, str(base.path(inside)))
+            data = with_file(said if data is None else data, loc, str(base.path(inside)))
             labels[str(base.path(inside))] = f"{beside} as at {revision.ref}"
+    if pinned is not said:
+        loaded, data = from_document(Document(pinned, loaded.path, loaded.document.node)), said if data is None else data
     moved = name if name != relative(Path(head.path), repository) else None
     return Side(loaded, date, data=data, labels=labels, moved_from=moved)
 

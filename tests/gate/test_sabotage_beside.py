@@ -78,6 +78,24 @@ def a_benchmark_that_nobody_committed(scene: Scene) -> None:
     scene.write({"fit.yaml": FIT.format(1.0)})
 
 
+@sabotage(1, "cost_increase: .*volume \\+.*\\(workload.demand.hourly_file\\)")
+def a_series_named_by_its_whole_path(scene: Scene) -> None:
+    """The base's profile would read the working tree's file, and both sides would cost the same."""
+    scene.base({"chat.yaml": HOURLY.replace("week.txt", str(scene.folder / "week.txt")), "week.txt": FLAT, "breakeven.policy.yaml": OWN})
+    scene.write({"week.txt": PEAKED})
+
+
+@sabotage(1, "cost_increase: .*volume \\+.*\\(workload.demand.hourly_file\\)")
+def a_series_named_by_a_way_out_of_the_repository_and_back(scene: Scene) -> None:
+    scene.base({"chat.yaml": HOURLY.replace("week.txt", f"../{scene.folder.name}/week.txt"), "week.txt": FLAT, "breakeven.policy.yaml": OWN})
+    scene.write({"week.txt": PEAKED})
+
+
+@sabotage(2, "self_host.model: names ~/own.json, which lies outside the repository of the base revision")
+def a_model_in_the_home_folder_beside_one_that_is_called_so(scene: Scene) -> None:
+    scene.base({"chat.yaml": PROFILE.replace("openai/gpt-oss-120b", "~/own.json"), "~/own.json": "{}", "breakeven.policy.yaml": OWN})
+
+
 # --- a submodule ----------------------------------------------------------------------------------------
 
 
@@ -177,3 +195,12 @@ def test_what_a_sparse_checkout_leaves_out_is_not_gone(scene: Scene, capsys: pyt
     said = capsys.readouterr().out
     assert "note: profiles that change here and are not among those checked: configs/b.yaml\n" in said
     assert "gone since the base" not in said
+
+
+def test_a_series_named_by_its_whole_path_is_no_change_where_it_has_none(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.base({"chat.yaml": HOURLY.replace("week.txt", str(scene.folder / "week.txt")), "week.txt": FLAT, "breakeven.policy.yaml": OWN})
+    scene.write({"chat.yaml": HOURLY.replace("week.txt", str(scene.folder / "week.txt")).replace("33333", "33334")})
+    assert scene.check() == 0
+    said = capsys.readouterr().out
+    assert "workload.requests_per_day 33333 -> 33334" in said
+    assert "hourly_file" not in said
