@@ -103,7 +103,10 @@ def _message(item: Any, kind: str, given: Any) -> str:
         bound = context["ge" if low else "le"]
         return f"must be at {'least' if low else 'most'} {bound:g}, not {_shown(given)}; write {bound:g} or {'more' if low else 'less'}"
     if kind == "string_too_short":
-        return "is empty; write some text, or delete the line"
+        least = context.get("min_length", 1)
+        if str(given).strip():
+            return f"has {len(str(given))} letter(s), and needs at least {least}; write more of it"
+        return "is empty; write some text" + (f" of at least {least} letters" if least > 1 else ", or delete the line")
     if kind == "string_too_long":
         return f"is longer than {context.get('max_length')} characters; shorten it"
     if kind.startswith("date"):

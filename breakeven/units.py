@@ -22,6 +22,7 @@ SECONDS_PER_DAY = 86_400.0
 WATTS_PER_KW = 1e3
 
 _NUMBER = re.compile(r"\s*([-+]?)(\$?)\s*([-+]?)([0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)\s*(.*?)\s*\Z")
+_CURRENCY = re.compile(r"[€£¥₹₩]|(?<![A-Za-z])(?:EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|KRW|BRL)(?![A-Za-z])")
 _SCALE: Mapping[str, float] = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}
 
 
@@ -30,6 +31,11 @@ def _parse(value: Any, suffixes: Mapping[str, float], *, dollar: bool, example: 
         raise PydanticCustomError("quantity", "is not a number; write for example {example}", {"example": example})
     if isinstance(value, str):
         match = _NUMBER.match(value)
+        if dollar and _CURRENCY.search(value):
+            raise PydanticCustomError(
+                "quantity", "is in another currency ({got}), and amounts are in USD; convert it and write for example {example}",
+                {"got": repr(value[:40]), "example": example},
+            )  # fmt: skip
         if match is None:
             raise PydanticCustomError(
                 "quantity", "cannot be read as a number ({got}); write for example {example}",

@@ -6,15 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from breakeven.cli.output import write
+from breakeven.cli.targets import place, spare_inputs
 from breakeven.errors import EXIT_FAILED, EXIT_OK, InputError, Problem
-
-if TYPE_CHECKING:
-    from breakeven.gate.question import Request
 
 
 def check(
@@ -40,6 +37,7 @@ def check(
     if self_test:
         from breakeven.gate.self_test import self_test_report
 
+        spare_inputs((), (), (), [output])
         text, failed = self_test_report()
         _deliver([(text, output)])
         raise typer.Exit(EXIT_FAILED if failed else EXIT_OK)
@@ -60,9 +58,9 @@ def check(
     )  # fmt: skip
     if not request.profiles:
         raise InputError(Problem("no profile was named", "name at least one profile file", "PROFILE"))
-    if policy is not None and (same := next((path for path in request.profiles if Path(path).resolve() == policy.resolve()), None)):
+    if policy is not None and (same := next((path for path in request.profiles if place(Path(path)) == place(policy)), None)):
         raise InputError(Problem("is the policy, and is named among the profiles", "leave it out of the profiles, for example by a folder for them", same))
-    _spare_inputs(request, [target for _, target in targets if target is not None])
+    spare_inputs(request.profiles, (policy, baseline, locked), catalog, [target for _, target in targets])
     if approve:
         if output is None:
             raise InputError(Problem("an approval needs a file to write", "give -o approved.json", "--approve"))
@@ -97,21 +95,10 @@ def _targets(format: str, output: Path | None, report: Sequence[str]) -> list[tu
     for name, _, option in targets:
         if name not in GATE_FORMATS:
             raise InputError(Problem(f"unknown format {name!r}", f"write one of {', '.join(GATE_FORMATS)}", option))
-    files = ["-" if target is None else str(target) for _, target, _ in targets]
+    files = ["-" if target is None or str(target) == "-" else str(place(target)) for _, target, _ in targets]
     if len(set(files)) != len(files):
         raise InputError(Problem("one file is named for two surfaces", "give each its own", "--report"))
     return [(name, target) for name, target, _ in targets]
-
-
-def _spare_inputs(request: Request, targets: Sequence[Path]) -> None:
-    """A report may not take the place of what it is about."""
-    files = [*map(Path, request.profiles), *(path for path in (request.policy_path, request.baseline, request.lock) if path is not None)]
-    inputs = {path.resolve() for path in files}
-    overlays = [path.resolve() for path in request.catalog]
-    for target in targets:
-        place = target.resolve()
-        if str(target) != "-" and (place in inputs or any(place.is_relative_to(overlay) for overlay in overlays)):
-            raise InputError(Problem("is read by this check, so no report may be written there", "name another file", str(target)))
 
 
 def _deliver(surfaces: Sequence[tuple[str, Path | None]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from breakeven.cli.output import write
+from breakeven.cli.targets import spare_inputs
 from breakeven.errors import InputError, Problem
 
 
@@ -28,6 +29,7 @@ def diff(
 
     if format not in GATE_FORMATS:
         raise InputError(Problem(f"unknown format {format!r}", f"write one of {', '.join(GATE_FORMATS)}", "--format"))
+    spare_inputs(files, (baseline, locked), catalog, [output], by="diff")
     date = parse_date(as_of)
     if base_ref is not None or baseline is not None:
         if base_ref is not None and baseline is not None:

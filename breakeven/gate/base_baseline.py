@@ -12,7 +12,7 @@ from breakeven.errors import BreakevenError, InputError, Problem
 from breakeven.gate.baseline import Approved, Baseline, policy_digest, read_baseline, renewal, unpacked
 from breakeven.gate.compared import Facts, Side
 from breakeven.gate.even import MONTH_HOURS
-from breakeven.gate.facts import World, companions, with_file
+from breakeven.gate.facts import World, companions, same_text, with_file
 from breakeven.gate.policy import load_policy
 from breakeven.gate.question import Question, Request
 from breakeven.gate.report import FactsId, Finding
@@ -109,7 +109,7 @@ def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folde
         name = companions(loaded)[loc]
         here = Path(head.path).parent / name
         pinned = with_file(pinned, loc, str(path))
-        if not here.is_file() or here.read_bytes() != path.read_bytes():
+        if not here.is_file() or not same_text(here.read_bytes(), path.read_bytes()):
             data = with_file(data, loc, str(path))
             labels[str(path)] = f"{name} as approved"
     placed = from_document(Document(pinned, place, None))

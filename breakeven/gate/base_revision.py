@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from breakeven.catalog.store import Catalogue
 from breakeven.compare.lock import read_lock
 from breakeven.errors import BreakevenError, FactNotFound, InputError, Problem
 from breakeven.gate.compared import Facts, Side
-from breakeven.gate.facts import World, companions, with_file
+from breakeven.gate.facts import World, companions, same_text, with_file
 from breakeven.gate.policy import Policy, load_policy
-from breakeven.gate.question import Question, Request
+from breakeven.gate.question import Elsewhere, Question, Request
 from breakeven.gate.report import Finding
 from breakeven.gate.revision import (
     Revision,
@@ -31,7 +31,7 @@ from breakeven.gate.revision import (
     verify,
 )
 from breakeven.gate.unchecked import folders_of, profiles_gone, unchecked
-from breakeven.profile.load import LoadedProfile, load_profile
+from breakeven.profile.load import LoadedProfile, from_document, load_profile
 from breakeven.yamlio import Document, load_path
 
 _YAML = (".yaml", ".yml")  # what a catalogue reads
@@ -44,6 +44,7 @@ class _Base(Struct, frozen=True):
     folder: Path
     notes: list[str]
     other_overlays: list[str]  # overlays that the change adds or edits: the base's judge
+    elsewhere: dict[str, Elsewhere]
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -59,14 +60,17 @@ def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterat
     repository = top_level(Path(heads[0].path).absolute().parent)
     revision = verify(request.base_ref, repository)
     with tempfile.TemporaryDirectory(prefix="breakeven-base-") as name:
-        base = _Base(revision, Path(name).resolve(), [], [])
+        base = _Base(revision, Path(name).resolve(), [], [], {})
         try:
             yield _question(request, heads, base)
         except BreakevenError as error:
             # People know the base by its revision, not by a folder that is gone by now.
             problems = [_known(problem, base.folder, request.base_ref) for problem in error.problems]
             if isinstance(error, FactNotFound) and base.other_overlays:
-                problems.append(Problem("overlays that change here do not judge this change", "land the facts first, then the profile that needs them", "--catalog"))
+                problems.append(
+                    Problem("overlays that change here do not judge this change, and hold once it has landed",
+                            "land a fact that comes with it first, then the profile that needs it; keep one that a profile needs", "--catalog")
+                )  # fmt: skip
             raise type(error)(problems) from None
 
 
@@ -75,6 +79,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     repository = revision.repository
     apart = submodules(repository)
     wanted = {item.path: relative(Path(item.path), repository, apart) for item in heads}
+    _beside_in_history(heads, repository, apart)
     overlays = [relative(path, repository, apart) for path in request.catalog]
     for overlay, folder in ((overlay, folder) for overlay in overlays for folder in sorted(apart)):
         if Path(folder).is_relative_to(overlay):
@@ -96,7 +101,8 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     for item in heads:
         name = found[item.path]
         sides[item.path] = _side(base, item, name, date, seen) if name is not None else None
-    beside = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None}, left)
+    renamed = _renamed(heads, sides, wanted)
+    beside = unchecked(revision, set(wanted.values()), {name for name in found.values() if name is not None}, left, renamed)
     base.notes.extend(beside.notes)
     head = head_commit(repository)
     same_commit = revision.commit.startswith(head)
@@ -108,8 +114,33 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
         sides, Facts(judged, head_world), policy, base=f"{revision.ref} ({revision.commit[:12]})",
         head=head + (" with uncommitted changes" if dirty else ""), notes=tuple(base.notes),
         general=(*_stale(revision, asked, seen), *beside.findings), policy_document=policy_document, base_lock=base_lock,
-        places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
+        elsewhere=base.elsewhere, places=wanted | ({str(request.policy_path): policy_path} if policy_path is not None else {}),
     )  # fmt: skip
+
+
+def _beside_in_history(heads: Sequence[LoadedProfile], repository: Path, apart: Collection[str]) -> None:
+    """Refuse files beside a profile that no base could ever show: once landed, nothing could be compared with them."""
+    problems = []
+    for item in heads:
+        for loc, beside in companions(item).items():
+            try:
+                # A model's name may lead to the home folder.
+                relative(Path(item.path).parent / (Path(beside).expanduser() if beside.startswith("~") else beside), repository, apart)
+            except InputError as error:
+                problems += [item.document.problem(loc, f"names {beside}, which {problem.message}", problem.fix) for problem in error.problems]
+    if problems:
+        raise InputError(problems)
+
+
+def _renamed(heads: Sequence[LoadedProfile], sides: Mapping[str, Side | None], wanted: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Files that hold a profile of another name than at the base, with both names, where nothing compared has the old one.
+
+    Profiles that change places are all compared, each with the file's own base, so that their sum is judged.
+    """
+    compared = {item.path: side for item in heads if (side := sides[item.path]) is not None}
+    names = {item.profile.name for item in heads if item.path in compared}
+    both = {wanted[item.path]: (compared[item.path].loaded.profile.name, item.profile.name) for item in heads if item.path in compared}
+    return {name: (was, now) for name, (was, now) in both.items() if was not in names}
 
 
 def _stale(revision: Revision, asked: Sequence[str], seen: Mapping[str, str]) -> Iterator[Finding]:
@@ -143,15 +174,10 @@ def _policy(request: Request, name: str, base: _Base) -> tuple[Policy, Document]
         policy = load_policy(Document(document.data, f"{ref}:{name}", document.node))
     except InputError as error:
         raise InputError(problem.changed(fix=f"{problem.fix or 'mend it'} (the base's policy judges: mend it there first)") for problem in error.problems) from None
-    if _lines(base.path(name).read_bytes()) != _lines(_here(request.policy_path)):
+    if not same_text(base.path(name).read_bytes(), _here(request.policy_path)):
         load_policy(load_path(request.policy_path))  # a policy that cannot judge may not land either
         base.notes.append(f"{name} changes here; the base's version judges this change, the new one takes effect after it lands")
     return policy, Document(document.data, str(request.policy_path), document.node)
-
-
-def _lines(raw: bytes) -> bytes:
-    """The same text whatever a checkout made of its line ends."""
-    return raw.replace(b"\r\n", b"\n")
 
 
 def _here(path: Path) -> bytes:
@@ -171,17 +197,21 @@ def _overlays(request: Request, names: Sequence[str], base: _Base) -> list[Path]
             base.notes.append(f"the catalogue overlay {name} is new here; it takes effect after it lands, and is shown as market")
             continue
         out.append(base.path(name))
-        if _contents(base.path(name)) != _contents(path):
+        if not _same_contents(_contents(base.path(name)), _contents(path)):
             base.other_overlays.append(name)
             base.notes.append(f"the catalogue overlay {name} changes here; the base's version judges this change, and the difference is shown as market")
     return out
 
 
+def _same_contents(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> bool:
+    return one.keys() == other.keys() and all(same_text(raw, other[name]) for name, raw in one.items())
+
+
 def _contents(path: Path) -> dict[str, bytes]:
     if path.is_file():
-        return {"": _lines(path.read_bytes())}
+        return {"": path.read_bytes()}
     # What a catalogue reads: editors' and the system's own files do not count.
-    return {p.relative_to(path).as_posix(): _lines(p.read_bytes()) for p in path.rglob("*") if p.is_file() and p.suffix in _YAML}
+    return {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file() and p.suffix in _YAML}
 
 
 def _base_lock(name: str, base: _Base) -> dict[str, Any]:
@@ -194,7 +224,8 @@ def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str
     """Each head's file at the base: of the same path, else one of the same profile name that is gone now.
 
     Only one that is gone from where the check looks counts: any other file of that name, a test's for example,
-    was never judged, and however dear it is, it makes no base that a new profile could be cheaper than.
+    was never judged, and however dear it is, it makes no base that a new profile could be cheaper than. The same bytes
+    prove nothing either: a draft that nobody checked would land by its move.
     """
     found: dict[str, str | None] = {path: name if name in files else None for path, name in wanted.items()}
     folders = folders_of(wanted.values())
@@ -207,7 +238,9 @@ def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str
             base.notes.append(f"{wanted[item.path]} was {shown(same[0])} at the base")
         elif named:
             why = "two of that name are gone" if same else "the check does not look there"
-            base.notes.append(f"{wanted[item.path]} is new: {', '.join(map(shown, named))} of the same name is gone, but is no base, since {why}")
+            were = ", ".join(map(shown, named))
+            base.elsewhere[item.path] = Elsewhere(were, wanted[item.path], why)
+            base.notes.append(f"{wanted[item.path]} is new: {were} of the same name is gone, but is no base, since {why}")
     return found
 
 
@@ -220,22 +253,36 @@ def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, see
         raise InputError(problem.changed(message=f"the base's own profile: {problem.message}") for problem in error.problems) from None
     repository = revision.repository
     data: Any = None
+    pinned = said = loaded.document.data
     labels: dict[str, str] = {}
     for loc, beside in companions(loaded).items():
         inside = (Path(name).parent / beside).as_posix()
-        if ".." in Path(inside).parts or Path(beside).is_absolute():
-            inside = relative(repository / name / ".." / beside, repository)
+        elsewhere = ".." in Path(inside).parts or Path(beside).is_absolute()
+        if elsewhere:
+            inside = _from_top(beside, name, revision)
         files = revision.files([inside])
         if inside not in files:
-            raise InputError(Problem(f"{name} points at {beside}, which the base revision lacks", "commit the file first", f"{revision.ref}:{name}"))
+            raise InputError(Problem(f"points at {beside}, which the base revision lacks", "have the file committed there: until then nothing can be compared with it", f"{revision.ref}:{name}"))
         seen.update(files)
         base.fetch(files)
+        if elsewhere:  # as it is written it would lead to the working tree's file, which the change may have edited
+            pinned = with_file(pinned, loc, str(base.path(inside)))
         here = Path(head.path).parent / beside
-        if not here.is_file() or _lines(here.read_bytes()) != _lines(base.path(inside).read_bytes()):
-            data = with_file(loaded.document.data if data is None else data, loc, str(base.path(inside)))
+        if not here.is_file() or not same_text(here.read_bytes(), base.path(inside).read_bytes()):
+            data = with_file(said if data is None else data, loc, str(base.path(inside)))
             labels[str(base.path(inside))] = f"{beside} as at {revision.ref}"
+    if pinned is not said:
+        loaded, data = from_document(Document(pinned, loaded.path, loaded.document.node)), said if data is None else data
     moved = name if name != relative(Path(head.path), repository) else None
     return Side(loaded, date, data=data, labels=labels, moved_from=moved)
+
+
+def _from_top(beside: str, name: str, revision: Revision) -> str:
+    """A file beside the base's profile, by its path from the repository's top."""
+    try:
+        return relative(revision.repository / name / ".." / beside, revision.repository)
+    except InputError as error:
+        raise InputError(Problem(f"points at {beside}, which {problem.message}", problem.fix, f"{revision.ref}:{name}") for problem in error.problems) from None
 
 
 def _known(problem: Problem, folder: Path, ref: str) -> Problem:

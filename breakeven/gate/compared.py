@@ -26,13 +26,11 @@ from breakeven.gate.even import in_the_gates_month, month_left_out, over_the_bas
 from breakeven.gate.facts import World
 from breakeven.gate.remarks import confidential, remarks
 from breakeven.gate.report import Compared, ToolChange
+from breakeven.gate.same_tasks import at_the_bases_tasks
 from breakeven.gate.snapshot import Snapshot, snapshot
 from breakeven.offers.build import build_offers
 from breakeven.profile.load import LoadedProfile, from_document
-from breakeven.profile.workload import Workload
 from breakeven.yamlio import Document
-
-_VOLUMES = ("tokens_per_day", "requests_per_day", "tasks_per_day")
 
 
 class Facts(Struct, frozen=True):
@@ -62,8 +60,16 @@ class Side(Struct, frozen=True):
         return self.loaded.document.data if self.data is None else self.data
 
 
-def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, facts: Facts) -> tuple[Compared, Comparison, LoadedProfile]:
-    """Both sides compared, the head's result on the facts that judge, and the head as it was counted.
+class Counted(Struct, frozen=True):
+    """A profile as it was counted, and how any other data in its place is."""
+
+    head: LoadedProfile
+    base_data: Any  # what the base's says, its files named where they lie; None where there is none
+    cost: Callable[[Any], float]  # USD a month of the subject; BreakevenError where the data are none that can be served
+
+
+def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, facts: Facts) -> tuple[Compared, Comparison, Counted]:
+    """Both sides compared, the head's result on the facts that judge, and how both were counted.
 
     Raises BreakevenError when a side cannot be computed: unknown is never unchanged.
     """
@@ -73,12 +79,13 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     notes = taken_back(head, None if base is None else base.loaded)
     head, base = _evened(head, base)
     result = judged.compare(head, date)
+    counted = Counted(head, None if base is None else base.raw, _cost(head, subject, judged, date))
     now = snapshot(result, subject)
     later = None if facts.head is judged else snapshot(facts.head.compare(head, date), subject)
     if base is None:
         notes += confidential(result)
         row = Compared(name, path, None, now, None, None, date, date, notes=tuple(notes), first_after=_first(result), later=later)
-        return row, result, head
+        return row, result, counted
     base_date = base.as_of or judged.date_of(base.loaded)
     # The same bytes of data and files cost the same: half the work of a repository where little changed.
     same = base.data is None and repr(base.loaded.document.data) == repr(head.document.data)
@@ -107,7 +114,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     shares: tuple[Share, ...] = ()
     if change is not None and not same and now.usd_per_month is not None and base_now.usd_per_month is not None:
         shares, note = attribute(
-            base.raw, head.document.data, head.document, _cost(head, subject, judged, date),
+            base.raw, head.document.data, head.document, counted.cost,
             before=base_now.usd_per_month, after=now.usd_per_month,
         )  # fmt: skip
         notes += [note] if note else []
@@ -115,15 +122,15 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     notes += [] if same else remarks(base.loaded, head, base_now, now)
     notes += confidential(result, base_result)
     # A head that cannot serve at all is a finding of its own.
-    as_many = _with_the_same_work(head, base.loaded) if now.usd_per_month is not None else None
+    as_many, fewer = (at_the_bases_tasks(head, base.loaded) if now.usd_per_month is not None else None) or (None, None)
     same_work = None if as_many is None else _subject_cost(judged, as_many, subject, date)
     unserved = as_many is not None and same_work is None
     row = Compared(
         name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, tool=versions, shares=shares,
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), later=later,
-        same_work_usd_per_month=same_work, same_work_unserved=unserved,
+        same_work_usd_per_month=same_work, same_work_unserved=unserved, fewer_tasks=fewer,
     )  # fmt: skip
-    return row, result, head
+    return row, result, counted
 
 
 def _evened(head: LoadedProfile, base: Side | None) -> tuple[LoadedProfile, Side | None]:
@@ -137,34 +144,6 @@ def _evened(head: LoadedProfile, base: Side | None) -> tuple[LoadedProfile, Side
     return over_the_bases_years(head, loaded), base
 
 
-def _with_the_same_work(head: LoadedProfile, base: LoadedProfile) -> LoadedProfile | None:
-    """The head if it did as many tasks as the base; None where it already does.
-
-    Tokens a day that stay as written while each request grows are fewer requests: without this, a
-    doubled prompt would look like a saving. Where the same key states the volume on both sides, its own
-    change is taken at its word.
-    """
-    before, after = base.profile.workload, head.profile.workload
-    key = _volume_key(after)
-    meant = _tasks_per_day(before)
-    if key == _volume_key(before):
-        meant *= getattr(after, key) / getattr(before, key)
-    if _tasks_per_day(after) >= meant * (1.0 - 1e-9):
-        return None
-    tokens = meant * after.tokens_per_request * after.calls_per_task
-    kept = {name: value for name, value in head.document.data["workload"].items() if name not in _VOLUMES}
-    data = {**head.document.data, "workload": {**kept, "tokens_per_day": tokens}}
-    return from_document(Document(data, head.path, head.document.node))
-
-
-def _volume_key(workload: Workload) -> str:
-    return next(key for key in _VOLUMES if getattr(workload, key) is not None)
-
-
-def _tasks_per_day(workload: Workload) -> float:
-    return workload.volume_tokens_per_day / (workload.tokens_per_request * workload.calls_per_task)
-
-
 def _less(after: Snapshot, before: Snapshot) -> float | None:
     if after.usd_per_month is None or before.usd_per_month is None:
         return None
@@ -173,7 +152,7 @@ def _less(after: Snapshot, before: Snapshot) -> float | None:
 
 def _labelled(change: Any, labels: Mapping[str, str]) -> Any:
     label = labels.get(change.before) if isinstance(change.before, str) else None
-    return change if label is None else replace(change, before=label, after=f"{change.after} as it is here")
+    return change if label is None else replace(change, before=label, after=None if change.after is None else f"{change.after} as it is here")
 
 
 def _cost(head: LoadedProfile, subject: str, world: World, date: dt.date) -> Callable[[Any], float]:

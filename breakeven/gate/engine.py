@@ -88,15 +88,29 @@ def _heads(paths: Sequence[str]) -> list[LoadedProfile]:
             problems.extend(error.problems)
     if problems:
         raise InputError(problems)
+    _refuse_twice(out)
     names = [item.profile.name for item in out]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(Problem(f"profile names are given twice: {', '.join(twice)}", "give each profile its own name", "PROFILE"))
     read = [_as_read(name) for name in names]
     alike = sorted({repr(name) for name, shown_as in zip(names, read, strict=True) if read.count(shown_as) > 1})
     if alike:
         raise InputError(Problem(f"profile names read the same in a report: {', '.join(alike)}", "give each profile its own name", "PROFILE"))
     return out
+
+
+def _refuse_twice(profiles: Sequence[LoadedProfile]) -> None:
+    """One file named twice, or two files of one name: a report could not tell them apart."""
+    by_name: dict[str, list[str]] = {}
+    for item in profiles:
+        by_name.setdefault(item.profile.name, []).append(item.path)
+    problems = []
+    for name, paths in by_name.items():
+        places = [os.path.realpath(path) for path in paths]
+        if len(set(places)) > 1:
+            problems.append(Problem(f"profile names are given twice: {name} ({', '.join(paths)})", "give each profile its own name", "PROFILE"))
+        elif len(places) > 1:
+            problems.append(Problem(f"one file is named twice: {', '.join(paths)}", "name it once", "PROFILE"))
+    if problems:
+        raise InputError(problems)
 
 
 def _as_read(name: str) -> str:
@@ -132,11 +146,10 @@ def _report(request: Request, heads: Sequence[LoadedProfile], question: Question
             compared.append(row)
             if policy is not None:
                 drifted = _drift(str(request.lock), lock, question.base_lock, judged, result) if lock is not None else ()
-                before = None if side is None else side.loaded.document.data
                 cases.append(
                     Case(
-                        policy, row, result, judged.scope(counted, row.as_of), item, request.on, _already_infeasible(side, judged, row, result),
-                        base_data=before, drift=drifted, by_option=request.policy_path is None,
+                        policy, row, result, judged.scope(counted.head, row.as_of), item, request.on, _already_infeasible(side, judged, row, result),
+                        counted=counted, elsewhere=question.elsewhere.get(item.path), drift=drifted, by_option=request.policy_path is None,
                     )
                 )  # fmt: skip
         except BreakevenError as error:

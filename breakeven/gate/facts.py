@@ -62,3 +62,8 @@ def with_file(data: Any, loc: tuple[str, ...], path: str) -> Any:
     """A copy of a profile's data in which the key at ``loc`` names this very file."""
     head, *rest = loc
     return {**data, head: with_file(data[head], tuple(rest), path) if rest else path}
+
+
+def same_text(one: bytes, other: bytes) -> bool:
+    """Whether two files say the same, whatever a checkout made of their line ends."""
+    return one.replace(b"\r\n", b"\n") == other.replace(b"\r\n", b"\n")

@@ -88,6 +88,7 @@ def changed_keys(base: Any, head: Any, document: Document) -> tuple[Change, ...]
 
 
 def _walk(base: Any, head: Any, loc: Loc, out: list[tuple[Loc, Any, Any]]) -> None:
+    base, head = _both_written_out(base, head, loc)
     if isinstance(base, dict) and isinstance(head, dict):
         for key in dict.fromkeys((*head, *base)):
             _walk(base.get(key), head.get(key), (*loc, key), out)
@@ -123,17 +124,56 @@ def paired(base: list[Any], head: list[Any]) -> list[int]:
     return [was.index(name) if name in was else next(left) for name in now]
 
 
-def _identity(entry: Any) -> str:
+def same_entries(base: list[Any], head: list[Any]) -> list[int | None]:
+    """For each entry of the head's list, the place in the base's of the same one; None where the base has none.
+
+    Unlike :func:`paired`, one that took another's place is not the same, and the lists may differ in length. The same
+    is one of the same identity, else the only one of the same model, machine or quote.
+
+    >>> same_entries(["a/x", "b/y"], [{"model": "b/y", "tier": "flex"}, "c/z", "a/x"])
+    [1, None, 0]
+    """
+    out: list[int | None] = [None] * len(head)
+    for told in (_identity, _first_of_identity):
+        taken = {at for at in out if at is not None}
+        was = [None if at in taken else told(entry) or None for at, entry in enumerate(base)]
+        now = [None if at is not None else told(entry) or None for at, entry in zip(out, head, strict=True)]
+        for index, name in enumerate(now):
+            if name is not None and was.count(name) == 1 == now.count(name):
+                out[index] = was.index(name)
+    return out
+
+
+def as_mapping(entry: Any) -> dict[str, Any]:
+    """An entry with its keys: an offer that is named alone is one with a model."""
     if isinstance(entry, str):
-        entry = {IDENTITY[0]: entry}  # an offer that is named alone
-    if not isinstance(entry, dict):
-        return ""
-    said = [(key, entry[key]) for key in IDENTITY if entry.get(key) is not None]
+        return {IDENTITY[0]: entry}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _both_written_out(base: Any, head: Any, loc: Loc) -> tuple[Any, Any]:
+    """Both as mappings where one is an offer that is named alone: what it gains beside its name are keys of their own."""
+    if len(loc) == 2 and loc[0] == "api" and {type(base), type(head)} == {str, dict}:
+        return as_mapping(base), as_mapping(head)
+    return base, head
+
+
+def _identity(entry: Any) -> str:
+    said = _said_of(entry)
     return repr(said) if said else ""
+
+
+def _first_of_identity(entry: Any) -> str:
+    return repr(_said_of(entry)[:1]) if _said_of(entry) else ""
+
+
+def _said_of(entry: Any) -> list[tuple[str, Any]]:
+    return [(key, value) for key in IDENTITY if (value := as_mapping(entry).get(key)) is not None]
 
 
 def mixed(base: Any, head: Any, taken: Callable[[Loc], bool], loc: Loc = ()) -> Any:
     """The base's data with every key that is ``taken`` as the head has it."""
+    base, head = _both_written_out(base, head, loc)
     if isinstance(base, dict) and isinstance(head, dict):
         out = {}
         for key in dict.fromkeys((*base, *head)):

@@ -224,7 +224,7 @@ def policy_from_expression(expression: str, *, allow_new: bool = False) -> Polic
     example = "write for example 'increase > 5%' or 'cost > $5,000'"
     match = _FAIL_IF.fullmatch(expression)
     if match is None:
-        raise InputError(Problem(f"cannot read {expression!r}", example, "--fail-if"))
+        raise InputError(Problem(f"cannot read {expression!r}", f"{example}; amounts are in USD", "--fail-if"))
     metric, dollar, digits, percent = match.groups()
     value = float(digits.replace(",", ""))
     if metric == "increase":

@@ -30,6 +30,14 @@ class Request(Struct, frozen=True):
     kind: str = "check"
 
 
+class Elsewhere(Struct, frozen=True):
+    """A profile of a new one's name that is gone from a place that makes it no base: what a move looks like from here."""
+
+    was: str  # where the base has it
+    here: str  # the new one's path from the repository's top
+    why_not: str
+
+
 class Question(Struct, frozen=True):
     """What is compared with what, wherever the base came from."""
 
@@ -44,4 +52,5 @@ class Question(Struct, frozen=True):
     base_lock: Mapping[str, Any] | None = None  # the lock as the base has it
     places: Mapping[str, str] = field(default_factory=dict)  # files by the name they were given: their path from the repository's top
     base_catalogue: FactsId | None = None  # the facts that a baseline rests on
+    elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)  # by the head's path: new ones that may have moved
     unasked: frozenset[str] = frozenset()  # rules that nothing here could answer

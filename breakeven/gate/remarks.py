@@ -14,6 +14,8 @@ def remarks(base: LoadedProfile, head: LoadedProfile, before: Snapshot, now: Sna
     """Of a profile whose base and head are known, both on the same facts."""
     if before.subject is not None and now.subject is not None and before.subject != now.subject:
         yield _another_offer(before, now)
+    if base.profile.name != head.profile.name:
+        yield f"it is called {base.profile.name} at the base"
     old, new = (item.document.data.get("uncertainty") for item in (base, head))
     if repr(old) != repr(new):
         place = head.document.key_position(("uncertainty",))

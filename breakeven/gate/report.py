@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from breakeven.gate.attribution import Share, to_cents
 from breakeven.gate.keys import Change
+from breakeven.gate.same_tasks import SameTasks
 from breakeven.gate.snapshot import Snapshot
 
 Level = Literal["warn", "error"]
@@ -62,6 +63,7 @@ class Compared(Struct, frozen=True):
     tool: ToolChange | None = None  # which versions those are, where they move the cost
     same_work_usd_per_month: float | None = None  # the head's cost for the tasks of the base, where the head counts fewer
     same_work_unserved: bool = False  # the head counts fewer tasks, and as many as the base's could not be served
+    fewer_tasks: SameTasks | None = None  # why that is, and how fewer could be meant
     later: Snapshot | None = None  # the head once its own overlays hold, where they change
     shares: tuple[Share, ...] = ()
     notes: tuple[str, ...] = ()

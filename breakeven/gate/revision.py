@@ -330,4 +330,18 @@ def head_commit(repository: Path) -> str:
 
 def gone(revision: Revision) -> dict[str, str]:
     """Files of the revision that the working tree no longer has: where a moved file came from."""
-    return {name: identity for name, identity in revision.files(["."]).items() if not os.path.lexists(revision.repository / name)}
+    missing = {name: identity for name, identity in revision.files(["."]).items() if not os.path.lexists(revision.repository / name)}
+    kept = left_out(revision.repository) if missing else {}
+    return {name: identity for name, identity in missing.items() if name not in kept}
+
+
+def left_out(repository: Path) -> dict[str, str]:
+    """Files of the index that a sparse checkout leaves out of the working tree, with their object ids: none of them is gone."""
+    found = {}
+    for row in os.fsdecode(git("ls-files", "-t", "--stage", "-z", cwd=repository)).split("\0"):
+        facts, _, name = row.partition("\t")
+        tag, _, rest = facts.partition(" ")
+        mode, _, rest = rest.partition(" ")
+        if tag == "S" and mode in _FILE_MODES and not os.path.lexists(repository / name):
+            found[name] = rest.split(" ")[0]
+    return found

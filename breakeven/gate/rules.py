@@ -7,10 +7,10 @@ is not consent.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from typing import Any
 
 from msgspec import Struct
 
@@ -19,10 +19,13 @@ from breakeven.compare.numbers import percent, spoken, usd
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError, Problem
 from breakeven.gate.attribution import Share
-from breakeven.gate.keys import Loc
+from breakeven.gate.compared import Counted
+from breakeven.gate.keys import Loc, cause_of
 from breakeven.gate.lineage import new_claims, own_claims
 from breakeven.gate.policy import Policy, Rise
+from breakeven.gate.question import Elsewhere
 from breakeven.gate.report import Compared, Finding, Level, rises, share_of
+from breakeven.gate.savings import savings
 from breakeven.gate.snapshot import Snapshot, side_of
 from breakeven.offers.offer import Offer
 from breakeven.offers.scope import Scope
@@ -42,7 +45,8 @@ class Case(Struct, frozen=True):
     loaded: LoadedProfile
     on: dt.date | None
     base_infeasible: frozenset[str]  # offers that could not serve at the base either
-    base_data: Any = None  # what the base's profile says; None where there is none
+    counted: Counted
+    elsewhere: Elsewhere | None = None  # where a profile of the same name was, that is no base of this one
     drift: tuple[str, ...] = ()  # facts that differ from the lock
     by_option: bool = False  # the rule is one of the command line: there is no policy that could hold a waiver
 
@@ -64,12 +68,31 @@ class Case(Struct, frozen=True):
 
 def _new(case: Case) -> Iterator[Finding]:
     if case.compared.base is None:
-        cost = case.compared.head.usd_per_month
-        shown = "an unknown amount" if cost is None else usd(cost)
-        fix = "approve it with a waiver, or set rules.new_profile to warn"
-        if case.by_option:
-            fix = "review what it adds" if case.policy.rules.new_profile.level == "warn" else "give --allow-new, or check it by a policy"
-        yield case.find("new_profile", f"the base has no profile of this name or path: it adds {shown} a month", fix, line=case.line_of("name"))
+        cost, moved = case.compared.head.usd_per_month, case.elsewhere
+        adds = f"it adds {'an unknown amount' if cost is None else usd(cost)} a month"
+        if moved is None:
+            yield case.find("new_profile", f"the base has no profile of this name or path: {adds}", _approval(case), line=case.line_of("name"))
+        else:
+            said = f"the base has this name only in {moved.was}, which is no base, since {moved.why_not}: {adds}"
+            yield case.find("new_profile", said, _approval_of_a_move(case, moved, cost), line=case.line_of("name"))
+
+
+def _approval(case: Case) -> str:
+    if not case.by_option:
+        return "approve it with a waiver, or set rules.new_profile to warn"
+    return "review what it adds" if case.policy.rules.new_profile.level == "warn" else "give --allow-new, or check it by a policy"
+
+
+def _approval_of_a_move(case: Case, moved: Elsewhere, cost: float | None) -> str:
+    """What lets a move land: from where the check does not look, only its owner knows whether it was checked there."""
+    if case.by_option:
+        warned = case.policy.rules.new_profile.level == "warn"
+        review = f"review all that it adds: it is not compared with {moved.was}"
+        return review if warned else f"{review}; for a move alone give --allow-new"
+    if cost is None:
+        return "mend the profile's offers, and have a waiver approved"
+    limit = f"rule: new_profile, scope: {json.dumps(moved.here, ensure_ascii=False)}, max_usd_per_month: {math.ceil(cost)}"
+    return f"if it only moves, land first a waiver with {limit} (one for each, or one scope with * and the largest amount), then the move, and remove the waiver"
 
 
 def exceeds(rule: Rise, change: float, whole: float | None) -> bool:
@@ -124,8 +147,9 @@ def _cost_increase(case: Case) -> Iterator[Finding]:
 def _same_work(case: Case, rule: Rise) -> Iterator[Finding]:
     """What the base's tasks would cost, where the head counts fewer of them."""
     row, whole = case.compared, case.compared.base_at_head_facts
-    fix = "give the volume as requests_per_day or tasks_per_day and say how many are expected"
-    why = "the volume stays as written, so a task that takes more tokens or calls shows as fewer tasks"
+    if row.fewer_tasks is None:
+        return
+    why, fix = row.fewer_tasks.why, row.fewer_tasks.fix + (", or allow more in --fail-if" if case.by_option else ", or have a waiver approved")
     if row.same_work_unserved:
         yield case.find("cost_increase", f"the same tasks could not be served, so what they would cost is unknown: {why}", fix, line=case.dearest_line(), about="same work")
     elif row.same_work_usd_per_month is not None and whole is not None and exceeds(rule, row.same_work_usd_per_month - whole, whole):
@@ -313,16 +337,24 @@ def _unsourced(case: Case) -> Iterator[Finding]:
 
 
 def _unsourced_saving(case: Case) -> Iterator[Finding]:
-    """Own numbers without a source, new in this change, behind a share of it that saves."""
-    if case.base_data is None:
+    """Own numbers without a source, new in this change, that save: by a share of it, or when only they are taken back."""
+    counted, now = case.counted, case.compared.head.usd_per_month
+    if case.policy.rules.unsourced_saving.level == "off" or counted.base_data is None or now is None:
         return
-    for claim in new_claims(case.base_data, case.loaded.document.data):
-        for share in case.compared.shares:
-            saved = _saved(share, claim.loc)
-            if saved >= 0.005:
-                yield case.find("unsourced_saving", f"{usd(saved)} a month less ({share.cause}) rests on {claim.text}, which is new here and has no source",
-                                claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))  # fmt: skip
-                break
+    claims = list(new_claims(counted.base_data, case.loaded.document.data))
+    for claim, less in zip(claims, savings(counted.base_data, counted.head.document.data, claims, counted.cost, now), strict=True):
+        by_share = {share.cause: _saved(share, claim.loc) for share in case.compared.shares}
+        cause = max(by_share, key=lambda name: by_share[name], default="")
+        saved = max(by_share.get(cause, 0.0), less or 0.0)
+        if by_share.get(cause, 0.0) < 0.005:
+            cause = cause_of(claim.loc)
+        said = None
+        if saved >= 0.005:
+            said = f"{usd(saved)} a month less ({cause}) rests on {claim.text}"
+        elif less is None:
+            said = f"what it would cost ({cause}) is unknown without {claim.text}"
+        if said is not None:
+            yield case.find("unsourced_saving", f"{said}, which is new here and has no source", claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))
 
 
 def _saved(share: Share, loc: Loc) -> float:

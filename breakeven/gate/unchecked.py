@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from breakeven.errors import BreakevenError
 from breakeven.gate.report import Finding
-from breakeven.gate.revision import Revision, gone, shown
+from breakeven.gate.revision import Revision, gone, left_out, shown, submodules
 from breakeven.yamlio import MAX_BYTES, load_bytes
 
 _SHOWN = 5
+_SUBMODULE = " (a submodule)"
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(?:\r\n|[\n\r\x85\u2028\u2029])[ \t]*)")
 
 
@@ -39,21 +40,37 @@ def folders_of(checked: Iterable[str]) -> set[str]:
     return {Path(name).parent.as_posix() for name in checked}
 
 
-def unchecked(base: Revision, checked: Collection[str], compared: Collection[str], left: Mapping[str, str]) -> Unchecked:
-    """``checked`` are the files of the check, ``compared`` those of the base that they are compared with, ``left`` what is gone."""
+def unchecked(base: Revision, checked: Collection[str], compared: Collection[str], left: Mapping[str, str], renamed: Mapping[str, tuple[str, str]]) -> Unchecked:
+    """``checked`` are the files of the check, ``compared`` those of the base that they are compared with, ``left`` what is gone.
+
+    ``renamed`` are files of the check that hold a profile of another name than at the base, with both names.
+    """
     folders = folders_of(checked)
     lost = {path: name for path, name in left.items() if path not in compared}
-    other = _named((name, raw) for name in base.changed() if name not in checked and (raw := _here(base.repository / name)) is not None)
+    changed = [name for name in base.changed() if name not in checked]
+    unseen = left_out(base.repository)
+    other = _named((name, raw) for name in changed if (raw := _here(base.repository / name)) is not None)
+    other |= _named(base.small({name: unseen[name] for name in changed if name in unseen}, MAX_BYTES))
+    # Nothing here looks into a repository of its own, and a runner may not even have fetched it.
+    apart = [name + _SUBMODULE for name in changed if name in submodules(base.repository)]
     findings, moved = [], set()
     for old, name in lost.items():
         for new in (path for path, found in other.items() if found == name and Path(old).parent.as_posix() in folders):
             moved |= {old, new}
             findings.append(_finding(f"{name} moved from {shown(old)} to {shown(new)}, which is not checked here", "check the new file as well", new, about=new))
+    # A file that holds another profile now may have made room for one that moved out, as if it were gone.
+    for path, (was, now) in sorted(renamed.items()):
+        for new in (new for new, found in other.items() if found == was):
+            moved.add(new)
+            findings.append(_finding(f"{was} moved from {shown(path)}, where {now} is now, to {shown(new)}, which is not checked here", "check the new file as well", new, about=new))
+        if could := sorted({*other, *apart} - moved):
+            said = f"{shown(path)} was {was} and is {now}, and profiles that change here are not checked: {_list(could)}"
+            findings.append(_finding(said, "check them as well, or rename the profile in a change of its own", path, about=path))
     # Under another name, or in place of what another file said, nothing tells a profile that went there from one that is gone.
-    could_hold_it = sorted(set(other) - moved)
+    could_hold_it = sorted({*other, *apart} - moved)
     for old in sorted(name for name in set(lost) - moved if could_hold_it and Path(name).parent.as_posix() in folders):
         said = f"{lost[old]} ({shown(old)}) is gone, and profiles that change here are not checked: {_list(could_hold_it)}"
-        findings.append(_finding(said, "check them as well, or remove the old one in a change of its own", could_hold_it[0], about=old))
+        findings.append(_finding(said, "check them as well, or remove the old one in a change of its own", could_hold_it[0].removesuffix(_SUBMODULE), about=old))
         moved.add(old)
     notes = []
     if names := sorted(set(lost) - moved):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -32,7 +32,8 @@ def apply_waivers(
     for finding in findings:
         row = profiles.get(finding.profile)
         cover = next((waiver for waiver in good if row is not None and _covers(waiver, finding, row, places)), None)
-        out.append(finding if cover is None else replace(finding, waived_by=cover.id))
+        half = () if row is None or cover is not None else tuple(_fitting_one_side(good, finding, row, places))
+        out.append(replace(finding, waived_by=cover.id) if cover is not None else replace(finding, fix="; ".join((finding.fix, *half))))
         if cover is not None:
             used.add(cover.id)
     statuses = []
@@ -67,10 +68,7 @@ def _covers(waiver: Waiver, finding: Finding, row: Compared, places: Mapping[str
     if waiver.rule != finding.rule:
         return False
     # A profile cannot be renamed or moved into a waiver: what it is at the base has to fit as well.
-    names = [finding.profile] if row.base is None else [finding.profile, row.base.name]
-    place = places.get(row.path) or _from_here(row.path)
-    paths = [place] if row.moved_from is None else [place, row.moved_from]
-    if not all(_in_scope(name, waiver.scope) for name in (paths if _is_path(waiver.scope) else names)):
+    if not all(_in_scope(name, waiver.scope) for name in _here_and_at_base(waiver, row, places)):
         return False
     if waiver.max_share is None and waiver.max_usd_per_month is None:
         return True
@@ -78,6 +76,27 @@ def _covers(waiver: Waiver, finding: Finding, row: Compared, places: Mapping[str
     if waiver.max_usd_per_month is not None and (amount is None or amount > waiver.max_usd_per_month):
         return False
     return waiver.max_share is None or (share is not None and share <= waiver.max_share)
+
+
+def _here_and_at_base(waiver: Waiver, row: Compared, places: Mapping[str, str]) -> tuple[str, ...]:
+    """What a waiver's scope has to fit: the profile's name or path here, then the one at its base, where it has one."""
+    if _is_path(waiver.scope):
+        place = places.get(row.path) or _from_here(row.path)
+        return (place,) if row.moved_from is None else (place, row.moved_from)
+    return (row.name,) if row.base is None else (row.name, row.base.name)
+
+
+def _fitting_one_side(waivers: Sequence[Waiver], finding: Finding, row: Compared, places: Mapping[str, str]) -> Iterator[str]:
+    """Waivers that a new name or place leaves without effect, and what helps: whoever wrote them sees no other reason."""
+    for waiver in (waiver for waiver in waivers if waiver.rule == finding.rule):
+        here, *before = _here_and_at_base(waiver, row, places)
+        fits = [_in_scope(name, waiver.scope) for name in (here, *before)]
+        if not before or fits[0] == fits[1]:
+            continue
+        if fits[1]:
+            yield f"waiver {waiver.id} fits {before[0]}, as the base has it, and not {here}, as it is here: rename or move it in a later change of its own"
+        else:
+            yield f"waiver {waiver.id} fits {here} only since this change, and not {before[0]}, as the base has it: nothing is renamed or moved into a waiver"
 
 
 def _is_path(scope: str) -> bool:

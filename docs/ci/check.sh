@@ -20,7 +20,8 @@ finish() {
   if [ -z "$judged" ] && [ "$code" -lt 2 ]; then code=2; fi
   if [ "$code" -gt 1 ]; then
     [ -z "${GITHUB_ACTIONS:-}" ] || echo "::error title=breakeven::the gate could not judge this change (exit code $code); see the log"
-    # A comment of an older run would go on saying what no longer holds.
+    # A comment of an older run would go on saying what no longer holds. A link of the change is replaced, not followed.
+    [ -z "${BREAKEVEN_SUMMARY:-}" ] || rm -f -- "$BREAKEVEN_SUMMARY"
     [ -z "${BREAKEVEN_SUMMARY:-}" ] || printf '%s\n' '<!-- breakeven-gate -->' '### breakeven: not judged' '' \
       "The gate could not judge this change (exit code $code), so it does not pass. The job's log says what to do." >"$BREAKEVEN_SUMMARY"
   fi
@@ -65,10 +66,21 @@ done
 arguments=(check --policy "$policy" "--base-ref=$base" --on "$today")
 [ -z "${BREAKEVEN_CATALOG:-}" ] || arguments+=(--catalog "$BREAKEVEN_CATALOG")
 
+refuse() {
+  echo "error: $1: $2, so no report may be written there; name another file" >&2
+  if [ "$1" = "${BREAKEVEN_SUMMARY:-}" ]; then BREAKEVEN_SUMMARY=; fi # nor what the end has to say
+  exit 2
+}
+
 # One run gives the verdict and every surface, so they cannot differ. Old surfaces go first: if the check
 # cannot judge, none is left over from another run.
 report() {
   [ -n "$2" ] || return 0
+  local input
+  for input in "$policy" "${BREAKEVEN_CATALOG:-}" "${profiles[@]}"; do
+    if [ -n "$input" ] && [ ! -L "$2" ] && { [ "$2" -ef "$input" ] || [ "$(dirname -- "$2")" -ef "$input" ]; }; then refuse "$2" "is read by this check"; fi
+  done
+  case "/$2/" in */.[gG][iI][tT]/*) refuse "$2" "belongs to a git repository's own files" ;; esac
   rm -f -- "$2"
   arguments+=(--report "$1=$2")
 }

@@ -7,6 +7,11 @@ set -euo pipefail
 : "${GITHUB_REPOSITORY:?}" "${BREAKEVEN_PR:?}"
 report=${BREAKEVEN_SUMMARY:-breakeven-comment.md}
 [ -f "$report" ] || { echo "error: there is no $report; run docs/ci/check.sh first" >&2; exit 2; }
+# A file of the change, or a link of it to one of the runner's, is no report of the gate's.
+if [ -L "$report" ] || [ "$(head -n 1 -- "$report" | tr -d '\0')" != '<!-- breakeven-gate -->' ]; then
+  echo "error: $report is no report of the gate; run docs/ci/check.sh first" >&2
+  exit 2
+fi
 case $BREAKEVEN_PR in *[!0-9]*) echo "error: BREAKEVEN_PR is no number" >&2; exit 2 ;; esac
 
 # Only a comment of a bot is taken over: anyone may write one that starts with the marker.

@@ -9,6 +9,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, World
+from tests.gate.scene import HOURLY, OWN, PEAKED
 
 
 @pytest.fixture
@@ -54,3 +55,19 @@ def test_an_approved_profile_that_left_the_check_fails(world: World, what: str, 
     assert "check it where it is now, or approve a baseline without it" in said
     world.policy.write_text(world.policy.read_text(encoding="utf-8") + "  left_unchecked: {level: warn}\n", encoding="utf-8")
     assert world.check() == 0
+
+
+def test_line_ends_of_a_file_beside_a_profile_are_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout may write them otherwise than the machine that approved; another number is a change, whatever it costs."""
+    monkeypatch.chdir(tmp_path)
+    Path("chat.yaml").write_text(HOURLY, encoding="utf-8")
+    Path("week.txt").write_bytes(PEAKED.encode())
+    Path("policy.yaml").write_text(OWN, encoding="utf-8")
+    command = ["check", "chat.yaml", "--policy", "policy.yaml"]
+    assert run([*command, "--approve", "--approver", "bob", "--reason", "start", "-o", "approved.json"]) == 0
+    capsys.readouterr()
+    for text, keys in ((PEAKED.replace("\n", "\r\n"), []), (PEAKED.replace("60", "90"), ["workload.demand.hourly_file"])):
+        Path("week.txt").write_bytes(text.encode())
+        assert run([*command, "--baseline", "approved.json", "-f", "json"]) == 0
+        (row,) = json.loads(capsys.readouterr().out)["profiles"]
+        assert [change["key"] for share in row["waterfall"] for change in share["changes"]] == keys

@@ -177,6 +177,29 @@ def test_modules_of_the_change_do_not_stand_in_for_pythons_own(folder: Path, tmp
     assert not (tmp_path / "pwned").exists()
 
 
+@pytest.mark.parametrize("variable", ["BREAKEVEN_SUMMARY", "BREAKEVEN_SARIF"])
+@pytest.mark.parametrize("target", ["chat.yaml", "./x/../chat.yaml", "breakeven.policy.yaml", "facts/own.yaml", ".git/HEAD", "../clone/.git/config"])
+def test_the_script_spares_what_is_read_before_it_clears_old_reports(folder: Path, variable: str, target: str) -> None:
+    (folder / "x").mkdir()
+    put(folder, "facts/own.yaml", "kind: figures\n")
+    before = {path: path.read_bytes() for path in (folder / target, folder / ".git" / "HEAD")}
+    done = script(folder, BREAKEVEN_CATALOG="facts", **{variable: target})
+    assert done.returncode == 2
+    assert f"error: {target}: " in done.stderr
+    assert "so no report may be written there; name another file" in done.stderr
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("more", [{}, {"BREAKEVEN_PROFILES": ""}, {"BREAKEVEN_PROFILES": "gone.yaml"}], ids=["judged", "early", "late"])
+def test_a_report_replaces_a_link_of_the_change(folder: Path, tmp_path: Path, more: dict[str, str]) -> None:
+    put(tmp_path, "secret", "of the runner")
+    (folder / "comment.md").symlink_to(tmp_path / "secret")
+    assert script(folder, BREAKEVEN_SUMMARY="comment.md", **more).returncode == (2 if more else 0)
+    assert (tmp_path / "secret").read_text(encoding="utf-8") == "of the runner"
+    assert not (folder / "comment.md").is_symlink()
+    assert (folder / "comment.md").read_text(encoding="utf-8").startswith("<!-- breakeven-gate -->")
+
+
 # --- the action ------------------------------------------------------------------------------------
 
 
@@ -387,6 +410,14 @@ def test_the_comment_is_made_once_and_then_kept_up_to_date(tmp_path: Path) -> No
     assert 'startswith("<!-- breakeven-gate -->")' in calls[0]
     assert comment(tmp_path, broken="1")[0] != 0
     assert comment(tmp_path, number="7; touch x") == (2, [])
+
+
+def test_only_a_report_of_the_gate_becomes_a_comment(tmp_path: Path) -> None:
+    put(tmp_path, "secret", "<!-- breakeven-gate -->\nof the runner\n")
+    (tmp_path / "breakeven-comment.md").symlink_to(tmp_path / "secret")
+    assert comment(tmp_path) == (2, [])
+    put(tmp_path, "c.md", "name: chat\n")
+    assert comment(tmp_path, BREAKEVEN_SUMMARY="c.md") == (2, [])
 
 
 # --- the policies that are shown -------------------------------------------------------------------

@@ -235,6 +235,8 @@ def a_link_inside_an_overlay(scene: Scene) -> None:
 def a_link_beside_the_profile_at_the_base(scene: Scene) -> None:
     (scene.folder / "week.txt").symlink_to("flat.txt")
     scene.base({"breakeven.policy.yaml": OWN, "chat.yaml": HOURLY, "flat.txt": FLAT})
+    (scene.folder / "week.txt").unlink()
+    scene.write({"week.txt": FLAT})
 
 
 @sabotage(2, "lies in a repository of its own \\(sub\\)")

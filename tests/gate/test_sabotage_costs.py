@@ -133,6 +133,39 @@ def a_discount_beside_a_fee_that_takes_it_back(scene: Scene) -> None:
     scene.write({"chat.yaml": PROFILE.replace("model: own/price,", "model: own/price, discount: 30%, platform_fee_share: 43%,")})
 
 
+LIST = "api:\n  - {model: own/price, prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10, cached_input_usd_per_mtok: 0.2}}\n"
+
+
+def offers(*entries: str) -> str:
+    return PROFILE.replace(LIST, "api:\n" + "".join(f"  - {entry}\n" for entry in entries))
+
+
+@sabotage(1, "unsourced_saving: \\$425.83 a month less \\(API price\\) rests on api\\[0\\].discount = 12%")
+def a_discount_on_an_offer_in_place_of_one_named_alone(scene: Scene) -> None:
+    scene.base({"chat.yaml": offers("openai/gpt-5.4-mini"), "breakeven.policy.yaml": STRICT.format("headline-api").replace("1%", "900%")})
+    scene.write({"chat.yaml": offers("{model: anthropic/claude-haiku-4-5, discount: 12%}")})
+
+
+@sabotage(1, "unsourced_saving: .*rests on api\\[1\\].discount = 20%")
+def a_discount_on_an_entry_more_beside_a_dearer_first_one(scene: Scene) -> None:
+    scene.base({"chat.yaml": offers("openai/gpt-5.4-mini"), "breakeven.policy.yaml": STRICT.format("cheapest").replace("1%", "900%")})
+    scene.write({"chat.yaml": offers("anthropic/claude-haiku-4-5", "{model: openai/gpt-5.4-mini, platform_fee_share: 45%, discount: 20%}")})
+
+
+@sabotage(1, "unsourced_saving: .*rests on api\\[2\\].prices")
+def two_made_up_offers_that_hide_each_other(scene: Scene) -> None:
+    fake = "prices: {input_usd_per_mtok: 0.9, output_usd_per_mtok: 4.6}"
+    scene.base({"chat.yaml": offers("openai/gpt-5.4-mini"), "breakeven.policy.yaml": STRICT.format("cheapest").replace("1%", "900%")})
+    scene.write({"chat.yaml": offers("anthropic/claude-haiku-4-5", f"{{model: own/a, {fake}}}", f"{{model: own/b, {fake}}}")})
+
+
+@sabotage(1, "unsourced_saving: what it would cost \\(throughput\\) is unknown without self_host.throughput, which is new here")
+def a_throughput_without_which_nothing_could_serve(scene: Scene) -> None:
+    text = PROFILE.replace("  throughput: {total_tok_per_s: 9000}\n", "").replace("output_tokens: 500", "output_tokens: 500\nlatency: {ttft_ms: 0.001}")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": "version: 1\nsubject: headline-self-host\nrules: {budget_month: {max_usd: 90k}, unsourced_saving: {level: error}}\n"})
+    scene.write({"chat.yaml": text.replace("  supply:", "  throughput: {total_tok_per_s: 9000}\n  supply:")})
+
+
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     prepare, code, words = SABOTAGES[name]
@@ -253,3 +286,25 @@ def test_a_cost_of_the_attribution_is_that_of_the_comparison(subject: str, edit:
     loaded = loads_profile(TWO.replace("  throughput: {total_tok_per_s: 9000}\n", "" if "latency" in edit[1] else "  throughput: {total_tok_per_s: 9000}\n").replace(*edit).encode(), "chat.yaml")
     date = world.date_of(loaded)
     assert _subject_cost(world, loaded, subject, date) == snapshot(world.compare(loaded, date), subject).usd_per_month
+
+
+def test_an_offer_named_alone_is_the_same_as_one_with_a_model(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it gains beside its name are keys of their own; nothing else of it changed."""
+    scene.base({"chat.yaml": offers("openai/gpt-5.4-mini", "anthropic/claude-haiku-4-5")})
+    scene.write({"chat.yaml": offers("{model: openai/gpt-5.4-mini, platform_fee_share: 5%}", "{model: anthropic/claude-haiku-4-5}")})
+    (share,) = found(scene, capsys)["profiles"][0]["waterfall"]
+    assert [item["key"] for item in share["changes"]] == ["api[0].platform_fee_share"]
+
+
+def test_what_is_taken_back_is_what_the_base_says_of_the_same_entry() -> None:
+    from breakeven.gate.savings import put_back
+
+    base = {"api": ["a/x", {"model": "b/y", "discount": 0.1}], "self_host": {"labour_fte": 2, "supply": [{"rent": "a", "provider": "p", "usd_per_gpu_hour": 3}]}}
+    head = {"api": [{"model": "c/z", "discount": 0.4}, {"model": "b/y", "discount": 0.2}, {"model": "a/x", "discount": 0.3}], "self_host": {"supply": [{"rent": "a", "provider": "q", "usd_per_gpu_hour": 1}]}}
+    assert put_back(base, head, [("api", 1, "discount"), ("api", 2, "discount")])["api"] == [{"model": "c/z", "discount": 0.4}, {"model": "b/y", "discount": 0.1}, {"model": "a/x"}]
+    assert put_back(base, head, [("api", 0)])["api"] == head["api"][1:]
+    assert put_back(base, head, [("api",)]) == {**head, "api": base["api"]}
+    assert put_back(base, head, [("self_host", "supply", 0, "usd_per_gpu_hour"), ("self_host", "labour_fte")])["self_host"] == {
+        "supply": [{"rent": "a", "provider": "q", "usd_per_gpu_hour": 3}], "labour_fte": 2,
+    }  # fmt: skip
+    assert put_back(base, head, []) == head

@@ -11,7 +11,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, git
-from tests.gate.scene import DOUBLED, ROOT, WAGE, Register, Scene
+from tests.gate.scene import DOUBLED, RISE, ROOT, WAGE, Register, Scene
 
 SABOTAGES = sabotage = Register()
 HUGE = PROFILE.replace("33333", "30M")
@@ -70,6 +70,27 @@ def a_profile_that_takes_the_place_of_another(scene: Scene) -> None:
     scene.write({"drafts/x.yaml": named("x", DOUBLED)})
 
 
+@sabotage(1, "left_unchecked: low moved from low.yaml, where other is now, to drafts/low.yaml, which is not checked here .*; check the new file as well")
+def a_profile_moved_out_behind_another_in_its_file(scene: Scene) -> None:
+    scene.base({"low.yaml": named("low", PROFILE.replace("33333", "90000"))})
+    scene.write({"low.yaml": named("other", PROFILE.replace("33333", "80000")), "drafts/low.yaml": named("low", PROFILE.replace("33333", "90000"))})
+    scene.more = ["low.yaml"]
+
+
+@sabotage(1, "left_unchecked: low.yaml was low and is other, and profiles that change here are not checked: drafts/x.yaml .*; check them as well, or rename the profile in a change of its own")
+def a_profile_moved_out_under_another_name_behind_another_in_its_file(scene: Scene) -> None:
+    scene.base({"low.yaml": named("low", PROFILE.replace("33333", "90000"))})
+    scene.write({"low.yaml": named("other", PROFILE.replace("33333", "80000")), "drafts/x.yaml": named("x", PROFILE.replace("33333", "90000"))})
+    scene.more = ["low.yaml"]
+
+
+@sabotage(1, "left_unchecked: low.yaml was low and is other, and profiles that change here are not checked: drafts/x.yaml")
+def a_profile_moved_out_behind_a_small_new_one_of_its_name(scene: Scene) -> None:
+    scene.base({"low.yaml": named("low", PROFILE.replace("33333", "90000")), "breakeven.policy.yaml": RISE + "  new_profile: {level: warn}\n"})
+    scene.write({"low.yaml": named("other", PROFILE.replace("33333", "80000")), "new.yaml": named("low"), "drafts/x.yaml": named("x", PROFILE.replace("33333", "90000"))})
+    scene.more = ["low.yaml", "new.yaml"]
+
+
 # --- what a file is called ----------------------------------------------------------------------------
 
 
@@ -117,6 +138,12 @@ def test_a_locale_without_letters_is_no_crash(scene: Scene, names: list[str], co
     assert done.returncode == code, done.stderr
     assert (b"has letters that this locale cannot name; set PYTHONUTF8=1" in done.stderr) == bool(names)
     assert ("zürich.yaml".encode() in done.stdout) == (not names)
+
+
+def test_a_profile_renamed_alone_passes_and_is_said(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.write({"chat.yaml": named("talk")})
+    assert scene.check() == 0
+    assert "note: it is called chat at the base" in capsys.readouterr().out
 
 
 def test_a_removal_of_large_files_is_no_error(scene: Scene) -> None:

@@ -159,3 +159,37 @@ def test_with_a_baseline_a_path_is_that_from_the_working_folder(scene: Scene) ->
     scene.write({"chat.yaml": DOUBLED})
     assert Path("chat.yaml").is_file()
     assert run([*command, "--baseline", "approved.json", "--on", "2026-11-24"]) == 0
+
+
+def test_a_waiver_that_a_new_name_leaves_without_effect_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = {"breakeven.policy.yaml": RISE + ONE.format("chat")}
+    scene.base(policy)
+    scene.write({"chat.yaml": DOUBLED.replace("name: chat", "name: talk")})
+    scene.more = ["--on", "2026-11-24"]
+    assert scene.check() == 1
+    said = capsys.readouterr().out
+    assert "waiver w1 fits chat, as the base has it, and not talk, as it is here: rename or move it in a later change of its own" in said
+    scene.write({"chat.yaml": DOUBLED})
+    assert scene.check() == 0
+    scene.base({})
+    scene.write({"chat.yaml": DOUBLED.replace("name: chat", "name: talk")})
+    assert scene.check() == 0
+
+
+def test_a_waiver_that_only_a_new_place_fits_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.base({"breakeven.policy.yaml": RISE + ONE.format("launch-*.yaml"), "b.yaml": PROFILE.replace("name: chat", "name: b")})
+    (scene.folder / "b.yaml").unlink()
+    scene.write({"launch-b.yaml": DOUBLED.replace("name: chat", "name: b")})
+    scene.more = ["launch-b.yaml", "--on", "2026-11-24"]
+    assert scene.check() == 1
+    assert "waiver w1 fits launch-b.yaml only since this change, and not b.yaml, as the base has it: nothing is renamed or moved into a waiver" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("reason", "said"), [
+    ("ab", "waivers[0].reason: has 2 letter(s), and needs at least 3; write more of it"), ("''", "waivers[0].reason: is empty; write some text of at least 3 letters"),
+    ("' '", "waivers[0].reason: is empty; write some text of at least 3 letters"), ("'   '", "cannot be blank"),
+])  # fmt: skip
+def test_a_reason_that_is_too_short_says_so(scene: Scene, reason: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.base({"breakeven.policy.yaml": RISE + ONE.format("chat").replace("launch week", reason)})
+    assert scene.check("--on", "2026-11-24") == 2
+    assert said in capsys.readouterr().err
