@@ -64,7 +64,7 @@ def outcome(row: Compared, report: GateReport) -> str:
     if row.shares:
         return "same cost"
     moved = [f"{part.cause} {signed(part.cents)}" for part in row.parts if part.cents]
-    return f"unchanged by this change; {', '.join(moved)}" if moved else "unchanged: nothing that costs money changed"
+    return f"its own keys change nothing; {', '.join(moved)}" if moved else "unchanged: nothing that costs money changed"
 
 
 def _dearer_for_the_same_tasks(row: Compared) -> int:

@@ -154,7 +154,7 @@ def test_the_tool_is_one_of_the_parts_and_no_part_of_the_change(older: World, ca
     (part,) = row["parts"]
     assert [(change["before"], change["after"]) for change in part["changes"]] == [("0.0.9", __version__)]
     assert part["changes"][0]["path"].startswith(str(older.baseline))
-    assert row["outcome"] == "unchanged by this change; tool version +$1,000.00"
+    assert row["outcome"] == "its own keys change nothing; tool version +$1,000.00"
 
 
 def test_the_parts_of_a_change_the_market_and_the_tool_sum_to_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
