@@ -1,8 +1,8 @@
 """The fit behind ``scripts/calibrate.py``: rows of measurements to parameters of the step model.
 
 Everything is fitted in logarithms. A parameter's value for a row is a base (by kind) times a factor
-of the engine, of the engine and kind together, and of the hardware generation; factors are drawn
-towards one and bases towards textbook values, so a slice with few rows borrows from the others.
+of the engine, of the engine and kind together, of the hardware generation, and of the engine on that
+generation; factors are drawn towards one and bases towards textbook values, so a slice with few rows borrows from the others.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ ENGINE_FACTORS = (
     "bunching",
 )  # fmt: skip
 ENGINE_KIND_FACTORS = ("expert_compute", "expert_memory")
+# Engines bring their own kernels for the experts of each generation, by generation: width of the prior.
+ENGINE_GENERATION_FACTORS = {"expert_compute": 0.4, "expert_memory": 0.4, "expert_layer_s": 0.3}
 GENERATION_FACTORS = (
     "dense_compute", "dense_memory", "expert_compute", "expert_memory", "attention_compute", "cache_memory",
     "tile_rows", "layer_s", "expert_layer_s",
@@ -212,7 +214,7 @@ class Fit:
         none = len(self.names)
         self.place = {
             n: np.array(
-                [[place[(n, k)] for k in f[n]] + [none] * (4 - len(f[n])) for f in factors], dtype=np.intp
+                [[place[(n, k)] for k in f[n]] + [none] * (5 - len(f[n])) for f in factors], dtype=np.intp
             )
             for n in PARAMETERS
         }
@@ -236,6 +238,8 @@ class Fit:
                 keys.append(f"engine:{engine}/{kind}")
             if name in GENERATION_FACTORS:
                 keys.append(f"generation:{generation}")
+            if name in ENGINE_GENERATION_FACTORS:
+                keys.append(f"engine:{engine}@{generation}")
             out[name] = keys
         return out
 
@@ -314,8 +318,8 @@ class Fit:
     def jacobian(self, theta: Any) -> Any:
         """Forward differences of :meth:`residuals`, a parameter's numbers of one sort all at once.
 
-        A row depends on one base, one engine and one generation of a parameter, so moving all bases
-        (engines, generations) together gives each row the derivative by its own.
+        A row depends on one base, one engine, one generation and one pair of these of a parameter, so
+        moving all bases (engines, generations, pairs) together gives each row the derivative by its own.
         """
         count, still = 2 * len(self.rows), self.residuals(theta)
         out = np.zeros((len(still), len(theta)))
@@ -348,6 +352,8 @@ def _spread(name: str, key: str) -> float:
     loose = 3.0 if name in LOOSE else 1.0
     if ":" not in key:
         return BASE_SPREAD * loose * FIRM.get(name, 1.0)
+    if "@" in key:
+        return ENGINE_GENERATION_FACTORS[name]
     shared = key.startswith("engine:") and name in SHARED_KERNELS
     return FACTOR_SPREAD * loose * (SHARED_SPREAD if shared else 1.0)
 

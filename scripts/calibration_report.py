@@ -80,7 +80,12 @@ def write_report(
         f"| {name} | x{band['low']} | x{band['high']} | {band['rows'] or 'stated'} |"
         for name, band in document["bands"].items()
     ]
-    lines += ["", "## Parameters", "", "Base values; factors of engines and hardware generations multiply them.", ""]
+    lines += [
+        "", "## Parameters", "",
+        "Base values; factors of engines and hardware generations multiply them. `engine/kind` is an engine with one kind of "
+        "kernel, `engine@generation` an engine on one generation.",
+        "",
+    ]  # fmt: skip
     lines += ["| parameter | unit | bounds | base | engine | generation |", "|---|---|---|---|---|---|"]
     for name, entry in document["parameters"].items():
         low, high = entry["bounds"]

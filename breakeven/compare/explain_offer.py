@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from msgspec.structs import replace
@@ -200,7 +201,8 @@ def line_node(line: CostLine, usd: float | None, row: OfferAtVolume, facts: Fact
         if done is not None and key in done.values
     )
     parts = (*coefficients, *_landed(name, line), *terms, *derived)
-    return Node(name, line.name, usd, "USD/day", None, None, parts, _amount(line, usd, row, facts))
+    law = "minimum-spend" if line.id == "minimum-spend" else None
+    return Node(name, line.name, usd, "USD/day", law, None, parts, _amount(line, usd, row, facts))
 
 
 def _landed(name: str, line: CostLine) -> tuple[Node, ...]:
@@ -216,6 +218,10 @@ def _amount(line: CostLine, usd: float | None, row: OfferAtVolume, facts: Facts)
     """The line's amount from its coefficients at the volume."""
     if usd is None:
         return None
+    if line.id == "minimum-spend":
+        covered = math.fsum(paid or 0.0 for other, paid in row.bill if other.counts_towards_minimum)
+        least = row.offer.minimum_usd_per_day
+        return shown_working(f"max(0, {shown_number(least)} - {shown_number(covered)})", max(0.0, least - covered), usd)
     count, mtok = row.replicas or 0, facts.tokens_per_day / 1e6
     parts = []
     if line.usd_per_day:

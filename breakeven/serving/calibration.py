@@ -37,7 +37,10 @@ _RELATIVES = {"cdna4": "cdna3", "cdna2": "cdna3", "volta": "turing"}
 
 
 class Parameter(Struct, frozen=True):
-    """One calibrated quantity: base values by kind, factors by engine (or ``engine/kind``) and generation, bounds."""
+    """One calibrated quantity: base values by kind, factors and bounds.
+
+    Factors are by engine (or ``engine/kind``, or ``engine@generation``) and by generation.
+    """
 
     unit: str
     low: float
@@ -49,9 +52,8 @@ class Parameter(Struct, frozen=True):
     def value(self, *, kind: str, engine: str, generation: str) -> float:
         base = self.base[kind] if kind in self.base else self.base["any"]
         value = base * self.engine.get(engine, 1.0) * self.engine.get(f"{engine}/{kind}", 1.0)
-        value *= self._generation(generation)
+        value *= self._generation(generation) * self.engine.get(f"{engine}@{generation}", 1.0)
         return min(max(value, self.low), self.high)
-
 
     def _generation(self, name: str) -> float:
         """The generation's factor; half (in logarithms) of a relative's where nobody measured it."""

@@ -182,3 +182,13 @@ def test_a_hybrids_crossing_shows_that_it_saves_what_it_costs(minimum: int, tmp_
     parts = {child.id.rsplit(".", 1)[-1]: child.value for child in node.children}
     assert parts["cost"] == pytest.approx(parts["saved"], rel=1e-9)
     assert parts["cost"] > 0
+
+
+def test_a_minimum_spend_shows_what_it_is_short_of(tmp_path: Path) -> None:
+    path = tmp_path / "profile.yaml"
+    text = (ROOT / "configs" / "reference.yaml").read_text()
+    path.write_text(re.sub(r"- (openai/gpt-6.1-sol)", r"- {model: \1, minimum_usd_per_month: 7300}", text, count=1))
+    scope = scope_of(path)
+    result = compare_scope(scope)
+    node = next(n for n in walk(explain_result(result, result.headline.api, scope=scope)) if n.id.endswith(".minimum-spend"))
+    assert (node.value, node.working) == (pytest.approx(180.0), "max(0, 240 - 60)")

@@ -16,6 +16,7 @@ import calibration_fit as fitting  # noqa: E402
 
 from breakeven.catalog.store import Catalogue  # noqa: E402
 from breakeven.offers.lookup import ServingLookup  # noqa: E402
+from breakeven.serving.calibration import Parameter, kinds  # noqa: E402
 
 
 def test_grouped_derivatives_are_those_of_one_number_at_a_time():
@@ -37,3 +38,23 @@ def test_priors_name_parameters():
     for (name, _), value in fitting.STARTS.items():
         _, low, high, _ = fitting.PARAMETERS[name]
         assert low < value < high
+
+
+def test_a_fitted_value_is_the_one_that_an_estimate_takes():
+    """Base, engine, kind, generation and their pair: what the fit multiplies, the calibration multiplies again."""
+    rows = fitting.load_rows(calibrate.shipped_table()[::60], ServingLookup(Catalogue.load()))
+    fit = fitting.Fit(rows)
+    theta = fit.start + np.linspace(-0.2, 0.2, len(fit.start))
+    assert any("@" in key for _, key in fit.names)
+    made = calibrate.parameters(fit.names, theta, {})
+    values = fit.values(theta)
+    for position, row in enumerate(rows):
+        by_kind = kinds(row.model, row.accelerator, row.numbers, engine=row.config.engine)
+        for name, entry in made.items():
+            parameter = Parameter(
+                entry["unit"], *entry["bounds"], entry["base"], entry.get("engine", {}), entry.get("generation", {})
+            )
+            taken = parameter.value(
+                kind=by_kind.get(name, "any"), engine=row.config.engine, generation=row.accelerator.generation
+            )
+            assert taken == pytest.approx(float(values[name][fit.first[position]]), rel=3e-3), (name, row.measurement.id)
