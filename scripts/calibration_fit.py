@@ -81,7 +81,7 @@ ENGINE_FACTORS = (
 )  # fmt: skip
 ENGINE_KIND_FACTORS = ("expert_compute", "expert_memory")
 # Engines bring their own kernels for the experts of each generation, by generation: width of the prior.
-ENGINE_GENERATION_FACTORS = {"expert_compute": 0.4, "expert_memory": 0.4, "expert_layer_s": 0.3}
+ENGINE_GENERATION_FACTORS = {"expert_compute": 0.6, "expert_memory": 0.6, "expert_layer_s": 0.5}
 GENERATION_FACTORS = (
     "dense_compute", "dense_memory", "expert_compute", "expert_memory", "attention_compute", "cache_memory",
     "tile_rows", "layer_s", "expert_layer_s",
