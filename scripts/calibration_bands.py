@@ -13,8 +13,8 @@ BAND_LOW, BAND_HIGH = 0.1, 0.9
 OUTSIDE_WIDENING = 1.5
 # A group of more than this share of the rows cannot be left out fairly: nothing replaces it.
 LARGEST_FAIR_SHARE = 0.25
-# Splits whose unseen rows are what a user's question is: a new configuration, accelerator or source.
-BAND_SPLITS = ("configuration", "accelerator", "source")
+# Splits whose unseen rows are what a user's question is: a new configuration, accelerator, family or source.
+BAND_SPLITS = ("configuration", "accelerator", "family", "source")
 # The band of a regime's measurements, and the one stated for a measurement of the same configuration:
 # two sources of one configuration agree within about 10 %, two releases of one within a few per cent.
 REGIMES = {"fixed-concurrency": "concurrency", "max-throughput": "capacity", "offline-batch": "burst"}
