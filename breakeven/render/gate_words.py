@@ -68,8 +68,8 @@ def outcome(row: Compared, report: GateReport) -> str:
 
 
 def _dearer_for_the_same_tasks(row: Compared) -> int:
-    """Cents a month; 0 where the head counts as many tasks as the base, or they cost no more."""
-    before = None if row.base is None else row.base.usd_per_month
+    """Cents a month, both on the head's facts; 0 where the head counts as many tasks as the base, or they cost no more."""
+    before = row.base_at_head_facts
     return 0 if row.same_work_usd_per_month is None or before is None else max(0, round((row.same_work_usd_per_month - before) * 100))
 
 
