@@ -11,7 +11,7 @@ from msgspec import Struct
 from breakeven.gate.keys import IDENTITY, Loc
 from breakeven.yamlio import dotted
 
-_PRICED = ("discount", "usd_per_gpu_hour", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
+_PRICED = ("discount", "usd_per_gpu_hour", "gpus_per_sku", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
 _OF_SUPPLY = (*_PRICED, "life_years", "residual_share", "maintenance_share_per_year", "spares_share", "prepaid_share")
 _OF_HOST = ("labour_fte", "labour_usd_per_fte_year", "network_usd_per_month", "speculative_acceptance", "speculative_tokens")
 _IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")

@@ -675,6 +675,11 @@ def test_a_prepaid_share_of_ones_own_is_named(scene: Scene, capsys: pytest.Captu
     assert [claim.text for claim in own_claims({"self_host": {"supply": [{"rent": "h100-sxm", "prepaid_share": 0.5}]}})] == ["self_host.supply[0].prepaid_share = 0.5"]
 
 
+def test_an_instance_said_to_be_smaller_than_the_catalogue_has_it_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    rented = OWNED.replace("own: hgx-h100-8, site: us-colo", "rent: h100-sxm, provider: aws, gpus: 1")
+    assert warned(scene, rented, rented.replace("gpus: 1", "gpus: 1, gpus_per_sku: 1"), capsys) == ["self_host.supply[0].gpus_per_sku"]
+
+
 def test_a_place_is_compared_by_its_steps_and_not_by_its_letters() -> None:
     """``supply[1]`` is not part of ``supply[10]``, nor ``usd`` of ``usd_per_gpu_hour``."""
     from breakeven.gate.rules import _one_in_the_other
