@@ -122,6 +122,16 @@ def a_profile_moved_into_a_submodule(scene: Scene) -> None:
     git(scene.folder, "submodule", "deinit", "-q", "-f", "sub")  # as a runner has it that fetches none
 
 
+@sabotage(1, "left_unchecked: low \\(low.yaml\\) is gone, and profiles that change here are not checked: sub \\(a submodule\\)")
+def a_profile_moved_into_a_submodule_that_git_is_told_to_ignore(scene: Scene) -> None:
+    scene.base({"low.yaml": PROFILE.replace("name: chat", "name: low")})
+    (scene.folder / "low.yaml").unlink()
+    submodule(scene, {"low.yaml": PROFILE.replace("name: chat", "name: low").replace("33333", "90000")})
+    git(scene.folder, "config", "-f", ".gitmodules", "submodule.sub.ignore", "all")
+    git(scene.folder, "add", "-f", ".gitmodules", "sub")
+    scene.commit()
+
+
 # --- text that git keeps otherwise ------------------------------------------------------------------------
 
 ONE_LINE = (
