@@ -680,6 +680,32 @@ def test_an_instance_said_to_be_smaller_than_the_catalogue_has_it_is_named(scene
     assert warned(scene, rented, rented.replace("gpus: 1", "gpus: 1, gpus_per_sku: 1"), capsys) == ["self_host.supply[0].gpus_per_sku"]
 
 
+OWED = PROFILE.replace("0.2}}", "0.2, source: s}, minimum_usd_per_month: 20k, platform_fee_share: 5%}").replace(
+    "gpus: 1}", "gpus: 1, extra_costs: [{name: logs, usd_per_month: 900, source: s}, {name: lines, usd_per_month: 90, source: s}]}\n  migration_usd: 90k\n  escalation_share: 10%")  # fmt: skip
+
+
+@pytest.mark.parametrize(("was", "is_now", "policy", "about"), [
+    ("minimum_usd_per_month: 20k", "minimum_usd_per_month: 1", RISE, "api[0].minimum_usd_per_month"), ("minimum_usd_per_month: 20k, ", "", RISE, "api[0].minimum_usd_per_month"),
+    ("{name: logs, usd_per_month: 900, source: s}, ", "", OWN, "self_host.supply[0].extra_costs"), ("  migration_usd: 90k\n", "", OWN, "self_host.migration_usd"),
+    ("escalation_share: 10%", "escalation_share: 1%", OWN, "self_host.escalation_share"), ("migration_usd: 90k", "migration_usd: 80k", OWN, "self_host.migration_usd"),
+])  # fmt: skip
+def test_what_is_no_longer_owed_is_named(scene: Scene, was: str, is_now: str, policy: str, about: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cost that is lowered or left out rests on no more than one that is claimed to be low."""
+    base = OWED if policy is RISE else OWED.replace("minimum_usd_per_month: 20k, ", "")
+    assert warned(scene, base, base.replace(was, is_now), capsys, policy) == [about]
+
+
+def test_a_fee_that_is_left_out_with_its_entrys_keys_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = PROFILE.replace("{model: own/price, prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10, cached_input_usd_per_mtok: 0.2}}", "{model: openai/gpt-6.1-sol, platform_fee_share: 5%}")
+    alone = listed.replace("{model: openai/gpt-6.1-sol, platform_fee_share: 5%}", "openai/gpt-6.1-sol")
+    assert warned(scene, listed, alone, capsys, RISE) == ["api[0].platform_fee_share"]
+
+
+def test_costs_in_another_order_or_under_another_name_are_no_saving(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    logs, lines = "{name: logs, usd_per_month: 900, source: s}", "{name: lines, usd_per_month: 90, source: s}"
+    assert warned(scene, OWED, OWED.replace(f"{logs}, {lines}", f"{lines}, {logs}").replace("name: logs", "name: journal"), capsys) == []
+
+
 def test_a_place_is_compared_by_its_steps_and_not_by_its_letters() -> None:
     """``supply[1]`` is not part of ``supply[10]``, nor ``usd`` of ``usd_per_gpu_hour``."""
     from breakeven.gate.rules import _one_in_the_other
