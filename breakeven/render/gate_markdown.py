@@ -14,6 +14,7 @@ from breakeven.render.gate_words import (
     all_notes,
     amount,
     facts,
+    is_still,
     ordered,
     outcome,
     place_of,
@@ -48,7 +49,7 @@ def render(report: GateReport) -> str:
             for w in report.waivers
         ]
         out += ["#### Waivers", "", *md_table(["id", "rule", "scope", "limit", "expires", "state", "owner, approver", "reason"], rows), ""]
-    changed = [row for row in report.profiles if row.base is None or row.parts or row.change_usd_per_month or row.market_usd_per_month or row.notes]
+    changed = [row for row in report.profiles if not is_still(row)]
     out += _profiles(changed[:_ROWS], report)
     left = len(report.profiles) - len(changed[:_ROWS])
     if left:

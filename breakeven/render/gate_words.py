@@ -67,6 +67,13 @@ def outcome(row: Compared, report: GateReport) -> str:
     return f"its own keys change nothing; {', '.join(moved)}" if moved else "unchanged: nothing that costs money changed"
 
 
+def is_still(row: Compared) -> bool:
+    """Whether nothing happened to a profile, as far as that is known; what is found of it may have to be shown all the same."""
+    unknown = row.change_usd_per_month is None or row.market_usd_per_month is None
+    moved = row.parts or row.change_usd_per_month or row.market_usd_per_month or row.notes
+    return row.base is not None and not unknown and not moved
+
+
 def _dearer_for_the_same_tasks(row: Compared) -> int:
     """Cents a month, both on the head's facts; 0 where the head counts as many tasks as the base, or they cost no more."""
     before = row.base_at_head_facts
