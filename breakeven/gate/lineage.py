@@ -17,11 +17,12 @@ _OF_HOST = ("labour_fte", "labour_usd_per_fte_year", "network_usd_per_month", "s
 _IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")
 # What only makes a profile dearer, and so is an assumption that nobody makes to look cheaper: lowered, it is one.
 _OWED = ("minimum_usd_per_month", "platform_fee_share")
+_COUNTED_BY = ("discount_rate", "timing")  # how money over time is counted moves none of it
 _OWED_BY_HOST = ("escalation_share", "cached_input_share", "migration_usd", "exit_usd")
 # What a profile says by leaving a number out, where no catalogue says another.
 _LEFT_OUT: tuple[tuple[Loc, float], ...] = (
     (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0), (("self_host", "escalation_share"), 0.0),
-    (("self_host", "migration_usd"), 0.0), (("self_host", "exit_usd"), 0.0),
+    (("self_host", "migration_usd"), 0.0), (("self_host", "exit_usd"), 0.0), (("finance", "discount_rate"), 0.1),
     (("self_host", "token_ratio", "input"), 1.0), (("self_host", "token_ratio", "output"), 1.0),
 )  # fmt: skip
 
@@ -55,7 +56,11 @@ def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Cla
 def _owed(data: Mapping[str, Any]) -> Iterator[Claim]:
     for index, choice in enumerate(_list(data.get("api"))):
         yield from _keys(as_mapping(choice), _OWED, ("api", index), f"api[{index}]")
-    yield from _keys(as_mapping(data.get("self_host")), _OWED_BY_HOST, ("self_host",), "self_host")
+    host = as_mapping(data.get("self_host"))
+    yield from _keys(host, _OWED_BY_HOST, ("self_host",), "self_host")
+    for index, supply in enumerate(_list(host.get("supply"))):
+        yield from _keys(as_mapping(supply), ("amortisation",), ("self_host", "supply", index), f"self_host.supply[{index}]")
+    yield from _keys(as_mapping(data.get("finance")), _COUNTED_BY, ("finance",), "finance")
 
 
 def _left_out_of_entries(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:

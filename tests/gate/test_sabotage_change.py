@@ -662,6 +662,8 @@ def test_the_same_number_said_twice_is_said_once_more() -> None:
     ("us-colo", "", ", life_years: 9", "self_host.supply[0].life_years"), ("us-colo", "", ", residual_share: 60%", "self_host.supply[0].residual_share"),
     ("us-colo", ", maintenance_share_per_year: 10%", ", maintenance_share_per_year: 1%", "self_host.supply[0].maintenance_share_per_year"),
     ("us-colo", ", spares_share: 10%", ", spares_share: 1%", "self_host.supply[0].spares_share"),
+    ("us-colo", "", ", amortisation: straight_line", "self_host.supply[0].amortisation"), ("site: us-colo}\n", "finance: {discount_rate: 10%}\n", "finance: {discount_rate: 1%}\n", "finance.discount_rate"),
+    ("site: us-colo}\n", "finance: {discount_rate: 30%}\n", "", "finance.discount_rate"),
     ("9000}", "\n  labour_fte: 1", "\n  labour_fte: 0.01", "self_host.labour_fte"), ("9000}", "\n  token_ratio: {output: 3}", "\n  token_ratio: {output: 1}", "self_host.token_ratio.output"),
 ])  # fmt: skip
 def test_every_number_of_ones_own_that_saves_is_named(scene: Scene, place: str, was: str, is_now: str, about: str, capsys: pytest.CaptureFixture[str]) -> None:
