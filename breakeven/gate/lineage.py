@@ -11,8 +11,8 @@ from msgspec import Struct
 from breakeven.gate.keys import IDENTITY, Loc, as_mapping, same_entries
 from breakeven.yamlio import dotted
 
-_PRICED = ("discount", "usd_per_gpu_hour", "gpus_per_sku", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
-_OF_SUPPLY = (*_PRICED, "life_years", "residual_share", "maintenance_share_per_year", "spares_share", "prepaid_share")
+_PRICED = ("discount", "usd_per_gpu_hour", "gpus_per_sku", "capex_usd", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
+_OF_SUPPLY = (*_PRICED, "lease_usd_per_month", "life_years", "residual_share", "maintenance_share_per_year", "spares_share", "prepaid_share")
 _OF_HOST = ("labour_fte", "labour_usd_per_fte_year", "network_usd_per_month", "speculative_acceptance", "speculative_tokens")
 _IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")
 # What only makes a profile dearer, and so is an assumption that nobody makes to look cheaper: lowered, it is one.
@@ -26,7 +26,7 @@ _LEFT_OUT: tuple[tuple[Loc, float], ...] = (
     (("self_host", "token_ratio", "input"), 1.0), (("self_host", "token_ratio", "output"), 1.0),
 )  # fmt: skip
 
-_REVIEW = "have it reviewed: a profile has no place for its source"
+_REVIEW = "have it reviewed (where the rule is an error, by a waiver): neither a profile nor a catalogue has a place for its source"
 
 
 class Claim(Struct, frozen=True):

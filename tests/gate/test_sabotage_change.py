@@ -708,6 +708,18 @@ def test_costs_in_another_order_or_under_another_name_are_no_saving(scene: Scene
     assert warned(scene, OWED, OWED.replace(f"{logs}, {lines}", f"{lines}, {logs}").replace("name: logs", "name: journal"), capsys) == []
 
 
+def test_what_no_catalogue_holds_lands_by_a_waiver_and_says_so(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    strict = OWN + "  unsourced_saving: {level: error}\n"
+    leased = OWNED.replace("site: us-colo", "site: us-colo, lease_usd_per_month: 9k")
+    scene.base({"breakeven.policy.yaml": strict, "chat.yaml": leased})
+    scene.write({"chat.yaml": leased.replace("9k", "5k")})
+    assert scene.check() == 1
+    assert "have it reviewed (where the rule is an error, by a waiver): neither a profile nor a catalogue has a place for its source" in capsys.readouterr().out
+    scene.base({"breakeven.policy.yaml": strict + WAIVER.format(rule="unsourced_saving", scope="chat", expires="2027-01-01", more=""), "chat.yaml": leased})
+    scene.write({"chat.yaml": leased.replace("9k", "5k")})
+    assert scene.check("--on", "2026-11-24") == 0
+
+
 def test_a_place_is_compared_by_its_steps_and_not_by_its_letters() -> None:
     """``supply[1]`` is not part of ``supply[10]``, nor ``usd`` of ``usd_per_gpu_hour``."""
     from breakeven.gate.rules import _one_in_the_other
