@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from urllib.parse import quote
 
 from breakeven.compare.numbers import percent
@@ -124,7 +125,7 @@ def identity(finding: Finding) -> str:
 
 def file_of(found: Finding | WaiverStatus) -> str:
     """The file as a host knows it: from the repository's top, wherever the command ran."""
-    return (found.file or found.path).replace("\\", "/").removeprefix("./")
+    return (found.file or found.path).replace(os.sep, "/").removeprefix("./")
 
 
 def file_of_key(row: Compared, change: Change) -> str:
