@@ -58,7 +58,8 @@ def _profile(row: Compared, report: GateReport) -> list[str]:
     said = outcome(row, report)
     if row.base is None:
         return [f"{row.name} ({row.path}): {said}; {head} a month ({row.head.subject or 'no offer'})", *(f"  note: {note}" for note in row.notes)]
-    moved = row.head.subject if row.base.subject == row.head.subject else f"{row.base.subject} -> {row.head.subject}"
+    was, now = row.base.subject or "no offer", row.head.subject or "no offer"
+    moved = now if was == now else f"{was} -> {now}"
     out = [f"{row.name} ({row.path}): {said}", f"  {amount(row.base.usd_per_month)} -> {after(row)} a month ({moved})"]
     out.append(f"  this change, on the same facts: {signed(to_cents(row.change_usd_per_month))} a month{share(row.changed_share)}")
     out += [line for item in row.shares for line in _waterfall(item.cents, item.cause, [_key(c, row) for c in item.changes])]
