@@ -30,6 +30,7 @@ from breakeven.gate.revision import (
     top_level,
     verify,
 )
+from breakeven.gate.rewritten import refuse_rewritten
 from breakeven.gate.unchecked import folders_of, profiles_gone, unchecked
 from breakeven.profile.load import LoadedProfile, from_document, load_profile
 from breakeven.yamlio import Document, load_path
@@ -45,6 +46,7 @@ class _Base(Struct, frozen=True):
     notes: list[str]
     other_overlays: list[str]  # overlays that the change adds or edits: the base's judge
     elsewhere: dict[str, Elsewhere]
+    profiles: list[str]  # its profiles that something is compared with
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -60,7 +62,7 @@ def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterat
     repository = top_level(Path(heads[0].path).absolute().parent)
     revision = verify(request.base_ref, repository)
     with tempfile.TemporaryDirectory(prefix="breakeven-base-") as name:
-        base = _Base(revision, Path(name).resolve(), [], [], {})
+        base = _Base(revision, Path(name).resolve(), [], [], {}, [])
         try:
             yield _question(request, heads, base)
         except BreakevenError as error:
@@ -71,6 +73,13 @@ def against_revision(request: Request, heads: Sequence[LoadedProfile]) -> Iterat
                     Problem("overlays that change here do not judge this change, and hold once it has landed",
                             "land a fact that comes with it first, then the profile that needs it; keep one that a profile needs", "--catalog")
                 )  # fmt: skip
+            own = {str(base.path(profile)) for profile in base.profiles}
+            for path in sorted({problem.path for problem in error.problems if problem.path in own}):
+                # Nobody can mend the base from here: a change of that very file would be compared with it again.
+                problems.append(
+                    Problem("what the base has there can't be judged, so nothing can be compared with it",
+                            "what takes its place needs another file and another name: it then counts as new", str(path).replace(f"{base.folder}/", f"{request.base_ref}:"))
+                )  # fmt: skip
             raise type(error)(problems) from None
 
 
@@ -79,7 +88,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     repository = revision.repository
     apart = submodules(repository)
     wanted = {item.path: relative(Path(item.path), repository, apart) for item in heads}
-    _beside_in_history(heads, repository, apart)
+    beside_them = _beside_in_history(heads, repository, apart)
     overlays = [relative(path, repository, apart) for path in request.catalog]
     for overlay, folder in ((overlay, folder) for overlay in overlays for folder in sorted(apart)):
         if Path(folder).is_relative_to(overlay):
@@ -87,6 +96,7 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     policy_path = relative(request.policy_path, repository, apart) if request.policy_path is not None else None
     lock_path = relative(request.lock, repository, apart) if request.lock is not None else None
     asked = [*wanted.values(), *overlays, *(name for name in (policy_path, lock_path) if name)]
+    refuse_rewritten(revision, [*asked, *beside_them, *_overlay_files(overlays, request.catalog)])
     files = revision.files(asked)
     base.fetch(files)
     policy, policy_document = (request.policy, None) if policy_path is None else _policy(request, policy_path, base)
@@ -118,18 +128,24 @@ def _question(request: Request, heads: Sequence[LoadedProfile], base: _Base) -> 
     )  # fmt: skip
 
 
-def _beside_in_history(heads: Sequence[LoadedProfile], repository: Path, apart: Collection[str]) -> None:
-    """Refuse files beside a profile that no base could ever show: once landed, nothing could be compared with them."""
-    problems = []
+def _beside_in_history(heads: Sequence[LoadedProfile], repository: Path, apart: Collection[str]) -> list[str]:
+    """The files beside the profiles. Refuse those that no base could ever show: once landed, nothing could be compared with them."""
+    problems, found = [], []
     for item in heads:
         for loc, beside in companions(item).items():
             try:
                 # A model's name may lead to the home folder.
-                relative(Path(item.path).parent / (Path(beside).expanduser() if beside.startswith("~") else beside), repository, apart)
+                found.append(relative(Path(item.path).parent / (Path(beside).expanduser() if beside.startswith("~") else beside), repository, apart))
             except InputError as error:
                 problems += [item.document.problem(loc, f"names {beside}, which {problem.message}", problem.fix) for problem in error.problems]
     if problems:
         raise InputError(problems)
+    return found
+
+
+def _overlay_files(names: Sequence[str], overlays: Sequence[Path]) -> list[str]:
+    """What a catalogue reads of the folders that are named: from the repository's top."""
+    return [(Path(name) / file).as_posix() for name, path in zip(names, overlays, strict=True) if path.is_dir() for file in _contents(path)]
 
 
 def _renamed(heads: Sequence[LoadedProfile], sides: Mapping[str, Side | None], wanted: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -247,6 +263,7 @@ def _moved(base: _Base, heads: Sequence[LoadedProfile], wanted: Mapping[str, str
 def _side(base: _Base, head: LoadedProfile, name: str, date: dt.date | None, seen: dict[str, str]) -> Side:
     """The base's profile with the files beside it, read as the base has them."""
     revision = base.revision
+    base.profiles.append(name)
     try:
         loaded = load_profile(base.path(name))
     except InputError as error:

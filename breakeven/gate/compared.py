@@ -95,7 +95,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     then = now if base_date == date else snapshot(judged.compare(head, base_date), subject)
     today = now if later is None else later
     market = _less(today, then)
-    shown, tool, versions = base_now, 0.0, None
+    shown, tool, versions, market_of = base_now, 0.0, None, None
     if base.recorded is not None or base_date != date:
         shown = snapshot(judged.compare(base.loaded, base_date), subject)
     if base.recorded is not None:
@@ -103,6 +103,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
         shown = base.recorded
         if moved is not None and abs(moved) >= 0.005:
             if base.recorded_by == __version__:  # the same tool on other facts
+                market_of = _share_whole(market, moved, today, then, base.recorded)
                 market = None if market is None else market + moved
             else:
                 tool = moved
@@ -126,7 +127,7 @@ def compare_profile(head: LoadedProfile, base: Side | None, *, subject: str, fac
     same_work = None if as_many is None else _subject_cost(judged, as_many, subject, date)
     unserved = as_many is not None and same_work is None
     row = Compared(
-        name, path, shown, now, change, market, date, base_date, base_now=base_now, tool_usd_per_month=tool, tool=versions, shares=shares,
+        name, path, shown, now, change, market, date, base_date, base_now=base_now, market_of_usd_per_month=market_of, tool_usd_per_month=tool, tool=versions, shares=shares,
         notes=tuple(notes), moved_from=base.moved_from, first_before=_first(base_result), first_after=_first(result), later=later,
         same_work_usd_per_month=same_work, same_work_unserved=unserved, fewer_tasks=fewer,
     )  # fmt: skip
@@ -148,6 +149,22 @@ def _less(after: Snapshot, before: Snapshot) -> float | None:
     if after.usd_per_month is None or before.usd_per_month is None:
         return None
     return after.usd_per_month - before.usd_per_month
+
+
+def _share_whole(market: float | None, moved: float, today: Snapshot, then: Snapshot, recorded: Snapshot) -> float | None:
+    """What market + moved is a share of: one is counted on the head's profile, the other on the base's, and both add up as rates.
+
+    Facts that are gone with an older catalogue are known by what was recorded on them only, which is the base's cost: as a
+    share of a head that costs twice as much, a rise of theirs would look half as large.
+    """
+    now, was, before = today.usd_per_month, then.usd_per_month, recorded.usd_per_month
+    if market is None or now is None or was is None or before is None:
+        return None
+    if was <= 0.0 or before <= 0.0:
+        return 0.0
+    rate = now / was * ((before + moved) / before) - 1.0
+    whole = (market + moved) / rate if rate else 0.0
+    return whole if whole > 0.0 else None
 
 
 def _labelled(change: Any, labels: Mapping[str, str]) -> Any:

@@ -8,20 +8,25 @@ from typing import Any
 
 from msgspec import Struct
 
-from breakeven.gate.keys import IDENTITY, Loc
+from breakeven.gate.keys import IDENTITY, Loc, as_mapping, same_entries
 from breakeven.yamlio import dotted
 
-_PRICED = ("discount", "usd_per_gpu_hour", "capex_usd", "lease_usd_per_month", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
-_OF_SUPPLY = (*_PRICED, "life_years", "residual_share", "maintenance_share_per_year", "spares_share", "prepaid_share")
+_PRICED = ("discount", "usd_per_gpu_hour", "gpus_per_sku", "capex_usd", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
+_OF_SUPPLY = (*_PRICED, "lease_usd_per_month", "life_years", "residual_share", "maintenance_share_per_year", "spares_share", "prepaid_share")
 _OF_HOST = ("labour_fte", "labour_usd_per_fte_year", "network_usd_per_month", "speculative_acceptance", "speculative_tokens")
 _IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")
+# What only makes a profile dearer, and so is an assumption that nobody makes to look cheaper: lowered, it is one.
+_OWED = ("minimum_usd_per_month", "platform_fee_share")
+_COUNTED_BY = ("discount_rate", "timing")  # how money over time is counted moves none of it
+_OWED_BY_HOST = ("escalation_share", "cached_input_share", "migration_usd", "exit_usd")
 # What a profile says by leaving a number out, where no catalogue says another.
 _LEFT_OUT: tuple[tuple[Loc, float], ...] = (
-    (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0),
+    (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0), (("self_host", "escalation_share"), 0.0),
+    (("self_host", "migration_usd"), 0.0), (("self_host", "exit_usd"), 0.0), (("finance", "discount_rate"), 0.1),
     (("self_host", "token_ratio", "input"), 1.0), (("self_host", "token_ratio", "output"), 1.0),
 )  # fmt: skip
 
-_REVIEW = "have it reviewed: a profile has no place for its source"
+_REVIEW = "have it reviewed (where the rule is an error, by a waiver): neither a profile nor a catalogue has a place for its source"
 
 
 class Claim(Struct, frozen=True):
@@ -34,8 +39,8 @@ class Claim(Struct, frozen=True):
 
 def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:
     """Own claims of the head that the base does not make of the same entry: entries may move within their list."""
-    known = Counter(_said(base, claim.loc) for claim in own_claims(base))
-    for claim in own_claims(head):
+    known = Counter(_said(base, claim.loc) for claim in (*own_claims(base), *_owed(base)))
+    for claim in (*own_claims(head), *_owed(head)):
         said = _said(head, claim.loc)
         if known[said] > 0:
             known[said] -= 1
@@ -45,6 +50,41 @@ def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Cla
         was = _at(base, loc)
         if was is not None and was != default and _at(head, loc) is None:
             yield Claim(loc, f"{dotted(loc)} left out, which says {default:g}", _REVIEW)
+    yield from _left_out_of_entries(base, head)
+
+
+def _owed(data: Mapping[str, Any]) -> Iterator[Claim]:
+    for index, choice in enumerate(_list(data.get("api"))):
+        yield from _keys(as_mapping(choice), _OWED, ("api", index), f"api[{index}]")
+    host = as_mapping(data.get("self_host"))
+    yield from _keys(host, _OWED_BY_HOST, ("self_host",), "self_host")
+    for index, supply in enumerate(_list(host.get("supply"))):
+        yield from _keys(as_mapping(supply), ("amortisation",), ("self_host", "supply", index), f"self_host.supply[{index}]")
+    yield from _keys(as_mapping(data.get("finance")), _COUNTED_BY, ("finance",), "finance")
+
+
+def _left_out_of_entries(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:
+    """What an entry of a list no longer says that it owes, and costs that are no longer listed."""
+    for where, was, now in _same_places(base, head):
+        for key in _OWED:
+            if was.get(key) is not None and now.get(key) is None:
+                yield Claim((*where, key), f"{dotted((*where, key))} left out, which says 0", _REVIEW)
+        costs = _list(was.get("extra_costs"))
+        kept = same_entries(costs, _list(now.get("extra_costs")))
+        if gone := [as_mapping(cost).get("name") for index, cost in enumerate(costs) if index not in kept]:
+            loc: Loc = (*where, "extra_costs")
+            yield Claim(loc, f"{dotted(loc)} without {', '.join(map(str, gone))}", _REVIEW)
+
+
+def _same_places(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[tuple[Loc, Mapping[str, Any], Mapping[str, Any]]]:
+    """Sections that both have, wherever the base's entry stands."""
+    before, after = as_mapping(base.get("self_host")), as_mapping(head.get("self_host"))
+    yield ("self_host",), before, after
+    lists: tuple[tuple[Loc, Any, Any], ...] = ((("api",), base.get("api"), head.get("api")), (("self_host", "supply"), before.get("supply"), after.get("supply")))
+    for where, was, now in lists:
+        for index, at in enumerate(same_entries(_list(was), _list(now))):
+            if at is not None:
+                yield (*where, index), as_mapping(was[at]), as_mapping(now[index])
 
 
 def _at(data: Any, loc: Loc) -> Any:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Literal
+import unicodedata
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from breakeven.errors import InputError, Problem, did_you_mean
 from breakeven.modelio import validate
@@ -147,6 +149,14 @@ class Waiver(Part):
     approver: str = Field(min_length=1)  # someone else
     expires: dt.date
 
+    @field_validator("expires", mode="before")
+    @classmethod
+    def _written_as_a_date(cls, value: Any) -> Any:
+        # A number would be read as seconds since 1970, a time of day as its day.
+        if type(value) is dt.date or (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
+            return value
+        raise PydanticCustomError("date_type", "is not a date")
+
     @model_validator(mode="after")
     def _sensible(self) -> Waiver:
         if self.rule not in RULE_IDS:
@@ -157,7 +167,7 @@ class Waiver(Part):
             raise ValueError(f"rule: {self.rule} is about no profile, so nothing is in a waiver's scope; set the rule's level instead")
         if not self.reason.strip() or not self.owner.strip() or not self.approver.strip():
             raise ValueError("reason, owner and approver cannot be blank; fill them in")
-        if self.owner.strip().casefold() == self.approver.strip().casefold():
+        if _person(self.owner) == _person(self.approver):
             raise ValueError("approver: owner and approver must be two people; have someone else approve it")
         limits = [self.max_share, self.max_usd_per_month]
         if self.rule in _OF_MONEY and limits == [None, None]:
@@ -167,6 +177,12 @@ class Waiver(Part):
         if self.rule in ("budget_month", "new_profile") and self.max_share is not None:
             raise ValueError(f"max_share: {self.rule} has nothing to be a share of; give max_usd_per_month")
         return self
+
+
+def _person(name: str) -> str:
+    """A name as people read it, whatever letters of the same look and unseen characters it is written with."""
+    seen = (c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return " ".join("".join(seen).casefold().split())
 
 
 class Policy(Part):
@@ -209,7 +225,7 @@ def load_policy(document: Document) -> Policy:
 
 _NUMBER = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
 _FAIL_IF = re.compile(rf" *(increase|cost|cost_per_mtok|cost_per_task) *> *(\$?) *({_NUMBER}) *(%?) *")
-_MAX_PERCENT = 1000.0
+_MAX_PERCENT, _MAX_USD = 1000.0, 1e13
 
 
 def policy_from_expression(expression: str, *, allow_new: bool = False) -> Policy:
@@ -227,6 +243,8 @@ def policy_from_expression(expression: str, *, allow_new: bool = False) -> Polic
         raise InputError(Problem(f"cannot read {expression!r}", f"{example}; amounts are in USD", "--fail-if"))
     metric, dollar, digits, percent = match.groups()
     value = float(digits.replace(",", ""))
+    if value > _MAX_USD:
+        raise InputError(Problem(f"{digits} is no amount that anything could cost", example, "--fail-if"))
     if metric == "increase":
         if bool(dollar) == bool(percent):
             raise InputError(Problem("an increase needs % or $", "write 'increase > 5%' or 'increase > $100'", "--fail-if"))

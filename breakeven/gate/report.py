@@ -59,6 +59,7 @@ class Compared(Struct, frozen=True):
     as_of: dt.date
     base_as_of: dt.date
     base_now: Snapshot | None = None  # the base at the head's facts
+    market_of_usd_per_month: float | None = None  # what the market's effect is a share of, where part of it is known of the base's profile only
     tool_usd_per_month: float | None = 0.0  # what another version of the tool did to a recorded base
     tool: ToolChange | None = None  # which versions those are, where they move the cost
     same_work_usd_per_month: float | None = None  # the head's cost for the tasks of the base, where the head counts fewer
@@ -98,9 +99,14 @@ class Compared(Struct, frozen=True):
         return None if after is None or market is None else after - market
 
     @property
+    def market_whole(self) -> float | None:
+        """What the market's effect is a share of: the cost on the base's facts of the profile that it was counted on."""
+        return self.head_at_base_facts if self.market_of_usd_per_month is None else self.market_of_usd_per_month
+
+    @property
     def market_share(self) -> float | None:
-        """The market's effect over the head's cost on the base's facts."""
-        return share_of(self.market_usd_per_month, self.head_at_base_facts)
+        """The market's effect over the cost on the base's facts."""
+        return share_of(self.market_usd_per_month, self.market_whole)
 
     @property
     def rises(self) -> bool:

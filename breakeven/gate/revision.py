@@ -22,6 +22,7 @@ _MAX_BYTES = 64_000_000
 _AT_ONCE_BYTES = 16_000_000
 _PATHS_AT_ONCE = 400  # long lists would not fit on a command line
 _OPTION = "--base-ref"
+_SUBMODULES = "--ignore-submodules=dirty"  # whatever .gitmodules says, which is the change's: a new commit of one is a change
 _FILE_MODES = ("100644", "100755")
 _KEPT = ("GIT_CONFIG", "GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM")
 
@@ -128,7 +129,7 @@ class Revision(Struct, frozen=True):
 
     def changed(self) -> tuple[str, ...]:
         """Files of the working tree that differ from this revision's, new ones included."""
-        differ = git("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", self.commit, "--", cwd=self.repository)
+        differ = git("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", _SUBMODULES, self.commit, "--", cwd=self.repository)
         new = git("ls-files", "-z", "--others", "--exclude-standard", cwd=self.repository)
         return tuple(sorted({name for name in os.fsdecode(differ + new).split("\0") if name}))
 
@@ -317,7 +318,7 @@ def placed(contents: Mapping[str, bytes], folder: Path) -> None:
 
 def is_dirty(repository: Path) -> bool:
     """Whether tracked files differ from HEAD."""
-    return bool(git("status", "--porcelain", "--untracked-files=no", cwd=repository).strip())
+    return bool(git("status", "--porcelain", "--untracked-files=no", _SUBMODULES, cwd=repository).strip())
 
 
 def head_commit(repository: Path) -> str:

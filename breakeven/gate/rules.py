@@ -164,8 +164,8 @@ def _market(case: Case) -> Iterator[Finding]:
     moved = row.market_usd_per_month
     if moved is None:
         yield case.find("market_increase", "what the facts did is unknown: nothing can serve on one side", "make both sides computable")
-    elif exceeds(rule, moved, row.head_at_base_facts):
-        yield case.find("market_increase", f"the facts make it {_grown(moved, row.head_at_base_facts)}; allowed {_allowed(rule)})",
+    elif exceeds(rule, moved, row.market_whole):
+        yield case.find("market_increase", f"the facts make it {_grown(moved, row.market_whole)}; allowed {_allowed(rule)})",
                         "review the decision on the new prices", line=case.line_of("api"))  # fmt: skip
 
 

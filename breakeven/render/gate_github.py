@@ -58,4 +58,6 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return plain(text).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    # A line end is part of a file's name: with a space in its place the host would show another file.
+    lines = (plain(line).replace("%", "%25").replace(":", "%3A").replace(",", "%2C") for line in text.split("\n"))
+    return "%0A".join(lines)

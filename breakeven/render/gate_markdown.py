@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import escape as html_escape
 
 from breakeven.gate.attribution import Share
 from breakeven.gate.report import Compared, Finding, GateReport
@@ -12,6 +14,7 @@ from breakeven.render.gate_words import (
     all_notes,
     amount,
     facts,
+    is_still,
     ordered,
     outcome,
     place_of,
@@ -21,10 +24,12 @@ from breakeven.render.gate_words import (
     to_cents,
 )
 from breakeven.render.markdown import escape, md_table
+from breakeven.render.text import plain
 
 MARKER = "<!-- breakeven-gate -->"  # hidden: a bot finds the comment to update by it
 _LIMIT = 60_000  # hosts refuse comments of more than 65,536 characters
 _ROWS = 200
+_LINKING = re.compile(r"[@#]|\bGH(?=-)|\bwww(?=\.)", re.IGNORECASE)
 
 
 def render(report: GateReport) -> str:
@@ -44,14 +49,14 @@ def render(report: GateReport) -> str:
             for w in report.waivers
         ]
         out += ["#### Waivers", "", *md_table(["id", "rule", "scope", "limit", "expires", "state", "owner, approver", "reason"], rows), ""]
-    changed = [row for row in report.profiles if row.base is None or row.parts or row.change_usd_per_month or row.market_usd_per_month or row.notes]
+    changed = [row for row in report.profiles if not is_still(row)]
     out += _profiles(changed[:_ROWS], report)
     left = len(report.profiles) - len(changed[:_ROWS])
     if left:
         out += [f"{left} more profile(s): {'unchanged' if len(changed) <= _ROWS else 'see the full report'}.", ""]
     for row in changed[:_ROWS]:
         if row.parts:
-            out += [f"<details><summary>why {words(row.name)} changes</summary>", ""]
+            out += [f"<details><summary>why {tagged(row.name)} changes</summary>", ""]
             rows = [[signed(item.cents), item.cause, _keys(row, item)] for item in row.parts]
             rows.append([f"**{signed(sum(item.cents for item in row.parts))}**", "**sum**", ""])
             out += [*md_table(["a month", "cause", "keys"], rows, right=(0,)), "", "</details>", ""]
@@ -77,7 +82,21 @@ def words(text: str) -> str:
     >>> words("@ops 5% http://x")
     '@\\u200bops 5\\\\% http:\\u200b//x'
     """
-    return escape(text).replace("@", "@\u200b").replace("%", "\\%").replace("://", ":\u200b//")
+    return _unlinked(escape(text)).replace("%", "\\%")
+
+
+def tagged(text: str) -> str:
+    """User text inside a line of HTML, where Markdown's escapes count for nothing.
+
+    >>> tagged("<b>a|b</b> #1")
+    '&lt;b&gt;a|b&lt;/b&gt; #\u200b1'
+    """
+    return html_escape(_unlinked(plain(text)), quote=False)
+
+
+def _unlinked(text: str) -> str:
+    """Hosts look for mentions, references and addresses in what is shown, whatever was escaped."""
+    return _LINKING.sub(lambda found: found[0] + "\u200b", text).replace("://", ":\u200b//")
 
 
 def _findings(found: list[Finding]) -> list[str]:

@@ -10,6 +10,7 @@ from breakeven.render.gate_words import (
     after,
     amount,
     facts,
+    is_still,
     ordered,
     outcome,
     place_of,
@@ -33,7 +34,7 @@ def render(report: GateReport) -> str:
     quiet = [row for row in report.profiles if _is_quiet(row, report)]
     for row in report.profiles:
         if row not in quiet or len(report.profiles) <= 3:
-            out += ["", *(_profile(row, report) if len(report.profiles) <= 3 or not _is_still(row) else _profile(row, report)[:2])]
+            out += ["", *(_profile(row, report) if len(report.profiles) <= 3 or not is_still(row) else _profile(row, report)[:2])]
             out += [_finding(f) for f in ordered(report.findings) if f.profile == row.name]
     if quiet and len(report.profiles) > 3:
         names = ", ".join(row.name for row in quiet[:12]) + (f" and {len(quiet) - 12} more" if len(quiet) > 12 else "")
@@ -48,13 +49,7 @@ def render(report: GateReport) -> str:
 
 
 def _is_quiet(row: Compared, report: GateReport) -> bool:
-    return _is_still(row) and not any(f.profile == row.name for f in report.findings)
-
-
-def _is_still(row: Compared) -> bool:
-    """Whether nothing happened to a profile; what is found of it may still have to be shown."""
-    moved = row.parts or row.change_usd_per_month or row.market_usd_per_month or row.notes
-    return row.base is not None and not moved
+    return is_still(row) and not any(f.profile == row.name for f in report.findings)
 
 
 def _profile(row: Compared, report: GateReport) -> list[str]:
@@ -63,7 +58,8 @@ def _profile(row: Compared, report: GateReport) -> list[str]:
     said = outcome(row, report)
     if row.base is None:
         return [f"{row.name} ({row.path}): {said}; {head} a month ({row.head.subject or 'no offer'})", *(f"  note: {note}" for note in row.notes)]
-    moved = row.head.subject if row.base.subject == row.head.subject else f"{row.base.subject} -> {row.head.subject}"
+    was, now = row.base.subject or "no offer", row.head.subject or "no offer"
+    moved = now if was == now else f"{was} -> {now}"
     out = [f"{row.name} ({row.path}): {said}", f"  {amount(row.base.usd_per_month)} -> {after(row)} a month ({moved})"]
     out.append(f"  this change, on the same facts: {signed(to_cents(row.change_usd_per_month))} a month{share(row.changed_share)}")
     out += [line for item in row.shares for line in _waterfall(item.cents, item.cause, [_key(c, row) for c in item.changes])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from urllib.parse import quote
 
 from breakeven.compare.numbers import percent
@@ -67,9 +68,16 @@ def outcome(row: Compared, report: GateReport) -> str:
     return f"its own keys change nothing; {', '.join(moved)}" if moved else "unchanged: nothing that costs money changed"
 
 
+def is_still(row: Compared) -> bool:
+    """Whether nothing happened to a profile, as far as that is known; what is found of it may have to be shown all the same."""
+    unknown = row.change_usd_per_month is None or row.market_usd_per_month is None
+    moved = row.parts or row.change_usd_per_month or row.market_usd_per_month or row.notes
+    return row.base is not None and not unknown and not moved
+
+
 def _dearer_for_the_same_tasks(row: Compared) -> int:
-    """Cents a month; 0 where the head counts as many tasks as the base, or they cost no more."""
-    before = None if row.base is None else row.base.usd_per_month
+    """Cents a month, both on the head's facts; 0 where the head counts as many tasks as the base, or they cost no more."""
+    before = row.base_at_head_facts
     return 0 if row.same_work_usd_per_month is None or before is None else max(0, round((row.same_work_usd_per_month - before) * 100))
 
 
@@ -117,7 +125,7 @@ def identity(finding: Finding) -> str:
 
 def file_of(found: Finding | WaiverStatus) -> str:
     """The file as a host knows it: from the repository's top, wherever the command ran."""
-    return (found.file or found.path).replace("\\", "/").removeprefix("./")
+    return (found.file or found.path).replace(os.sep, "/").removeprefix("./")
 
 
 def file_of_key(row: Compared, change: Change) -> str:

@@ -20,8 +20,8 @@ finish() {
   if [ -z "$judged" ] && [ "$code" -lt 2 ]; then code=2; fi
   if [ "$code" -gt 1 ]; then
     [ -z "${GITHUB_ACTIONS:-}" ] || echo "::error title=breakeven::the gate could not judge this change (exit code $code); see the log"
-    # A comment of an older run would go on saying what no longer holds. A link of the change is replaced, not followed.
-    [ -z "${BREAKEVEN_SUMMARY:-}" ] || rm -f -- "$BREAKEVEN_SUMMARY"
+    # A comment of an older run would go on saying what no longer holds.
+    [ -z "${BREAKEVEN_SUMMARY:-}" ] || clear_old "$BREAKEVEN_SUMMARY"
     [ -z "${BREAKEVEN_SUMMARY:-}" ] || printf '%s\n' '<!-- breakeven-gate -->' '### breakeven: not judged' '' \
       "The gate could not judge this change (exit code $code), so it does not pass. The job's log says what to do." >"$BREAKEVEN_SUMMARY"
   fi
@@ -31,6 +31,11 @@ finish() {
     echo "failed=$failed" >>"$GITHUB_OUTPUT" || code=2 # a job that reads it would take silence for a pass
   fi
   exit "$code"
+}
+# A link of the change is replaced, not followed. A device or a pipe (/dev/stdout) holds no older report, and stays.
+clear_old() {
+  case $1 in /dev/*) return 0 ;; esac
+  if [ -L "$1" ] || [ -f "$1" ]; then rm -f -- "$1"; fi
 }
 trap finish EXIT
 
@@ -81,7 +86,7 @@ report() {
     if [ -n "$input" ] && [ ! -L "$2" ] && { [ "$2" -ef "$input" ] || [ "$(dirname -- "$2")" -ef "$input" ]; }; then refuse "$2" "is read by this check"; fi
   done
   case "/$2/" in */.[gG][iI][tT]/*) refuse "$2" "belongs to a git repository's own files" ;; esac
-  rm -f -- "$2"
+  clear_old "$2"
   arguments+=(--report "$1=$2")
 }
 report md "${BREAKEVEN_SUMMARY:-}"

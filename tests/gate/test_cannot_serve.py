@@ -87,3 +87,16 @@ def test_nothing_that_cannot_serve_is_approved(scene: Scene, capsys: pytest.Capt
     scene.write({"chat.yaml": LONGER})
     assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--approve", "--approver", "bob", "--reason", "budget", "-o", "approved.json"]) == 2
     assert "nothing can serve chat" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("surface", ["text", "md"])
+def test_a_change_that_cannot_be_known_is_not_called_unchanged(scene: Scene, surface: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"p{number}.yaml" for number in range(5)]
+    scene.base({name: PROFILE.replace("name: chat", f"name: {name.removesuffix('.yaml')}") for name in names})
+    scene.write({"p3.yaml": PROFILE.replace("name: chat", "name: p3") + "requirements: {no_third_party: true}\n"})
+    capsys.readouterr()
+    assert run(["diff", *names, "--base-ref", "main", "-f", surface]) == 0
+    said = capsys.readouterr().out
+    assert "the change cannot be known: nothing can serve on one side" in said
+    assert surface == "md" or "$7,097.15 -> nothing can serve a month (api:own/price -> no offer)" in said
+    assert ("4 more profile(s): unchanged." if surface == "md" else "4 profile(s): p0, p1, p2, p4\n") in said

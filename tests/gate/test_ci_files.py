@@ -200,6 +200,20 @@ def test_a_report_replaces_a_link_of_the_change(folder: Path, tmp_path: Path, mo
     assert (folder / "comment.md").read_text(encoding="utf-8").startswith("<!-- breakeven-gate -->")
 
 
+@pytest.mark.parametrize("more", [{}, {"BREAKEVEN_PROFILES": "gone.yaml"}], ids=["judged", "late"])
+def test_a_report_leaves_a_pipe_in_its_place(folder: Path, tmp_path: Path, more: dict[str, str]) -> None:
+    """A runner that is root would lose a device (``/dev/stdout``) that a report was sent to."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)  # of both ends, so that neither waits for the other
+    try:
+        assert script(folder, BREAKEVEN_SUMMARY=str(pipe), **more).returncode == (2 if more else 0)
+        assert pipe.is_fifo()
+        assert os.read(reader, 4096).startswith(b"<!-- breakeven-gate -->")
+    finally:
+        os.close(reader)
+
+
 # --- the action ------------------------------------------------------------------------------------
 
 

@@ -237,6 +237,22 @@ def test_an_overlay_that_changes_is_a_share_of_the_cost_on_the_bases_facts(scene
         assert f"a month more ({share:.0%}; allowed 49%)" in said
 
 
+@pytest.mark.parametrize("replicas", [1, 2, 4])
+def test_a_rise_since_an_approval_is_a_share_of_what_was_approved(tmp_path: Path, replicas: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a head that the change makes dearer it would look smaller, and pass the rule."""
+    monkeypatch.chdir(tmp_path)
+    rented = PROFILE.replace("rent: h100-sxm, usd_per_gpu_hour: 12, gpus: 1", "rent: h100-sxm, provider: own, gpus: 1, min_replicas: 1")
+    for name, text in {"chat.yaml": rented, "facts.yaml": RENT.format(price=1.0), "p.yaml": "version: 1\nsubject: headline-self-host\nrules: {market_increase: {max_share: 39%}}\n"}.items():
+        Path(name).write_text(text, encoding="utf-8")
+    check = ["check", "chat.yaml", "--policy", "p.yaml", "--catalog", "facts.yaml"]
+    assert run([*check, "--approve", "--approver", "bob", "--reason", "start", "-o", "approved.json"]) == 0
+    Path("facts.yaml").write_text(RENT.format(price=1.4), encoding="utf-8")
+    Path("chat.yaml").write_text(rented.replace("min_replicas: 1", f"min_replicas: {replicas}"), encoding="utf-8")
+    row = profile(run([*check, "--baseline", "approved.json", "-f", "json"]), 1, capsys)
+    assert row["market_share"] == pytest.approx(0.4)
+    assert sum(parts(row).values()) == row["total_cents"] == round((1.4 * replicas - 1.0) * 73000)
+
+
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_the_market_is_that_of_the_heads_profile(scene: Scene, factor: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Twice the volume pays twice the rise of the price, and the base's volume once is the change's part of it."""

@@ -119,3 +119,21 @@ def test_a_policy_among_the_profiles_is_named_for_what_it_is(scene: Scene, capsy
     assert capsys.readouterr().err == (
         "error: ./breakeven.policy.yaml: is the policy, and is named among the profiles; leave it out of the profiles, for example by a folder for them\n"
     )
+
+
+@pytest.mark.parametrize(("broken", "said"), [
+    (PROFILE.replace("name: chat", "name: chat\nolder: 1"), "older: the base's own profile: is not a known key"),
+    (PROFILE.replace("rent: h100-sxm, usd_per_gpu_hour: 12", "rent: h100-sxm, provider: gone"), "self_host.supply[0]"),
+])  # fmt: skip
+def test_a_base_that_cannot_be_read_can_be_left_behind(scene: Scene, broken: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Mended in its place it would be compared with itself again; what is advised works."""
+    scene.base({"chat.yaml": broken, "breakeven.policy.yaml": RISE + "  new_profile: {level: warn}\n"})
+    scene.write({"chat.yaml": PROFILE})
+    assert scene.check() == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "main:chat.yaml: what the base has there can't be judged, so nothing can be compared with it; what takes its place needs another file and another name: it then counts as new\n" in err
+    (scene.folder / "chat.yaml").unlink()
+    scene.write({"talk.yaml": PROFILE.replace("name: chat", "name: talk")})
+    assert run(["check", "talk.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main"]) == 0
+    assert "new_profile: the base has no profile of this name or path" in capsys.readouterr().out

@@ -60,3 +60,26 @@ def test_a_report_says_that_it_gives_confidential_facts_away(scene: Scene, surfa
     assert scene.check("-f", surface) == 0
     assert "costs here rest on confidential facts" in capsys.readouterr().out
     assert run(["check", "chat.yaml", "--fail-if", "increase > 5%", "--base-ref", "main", "--catalog", "facts"]) == 0
+
+
+HOSTILE = "<img src=//x.example/a.png> a|b #12 GH-3 www.x.example @ops"
+
+
+def test_a_name_is_text_in_a_line_of_html_too(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """A host reads the line of a ``<summary>`` as HTML: Markdown's escapes would leave the tag one."""
+    text = PROFILE.replace("name: chat", f"name: {json.dumps(HOSTILE)}")
+    scene.base({"chat.yaml": text})
+    scene.write({"chat.yaml": text.replace("input_tokens: 1000", "input_tokens: 1001")})
+    scene.check("-f", "md")
+    said = capsys.readouterr().out
+    (line,) = [line for line in said.splitlines() if line.startswith("<details><summary>why ")]
+    assert line == "<details><summary>why &lt;img src=//x.example/a.png&gt; a|b #\u200b12 GH\u200b-3 www\u200b.x.example @\u200bops changes</summary>"
+
+
+def test_a_comment_refers_to_nothing_and_links_nowhere(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Hosts look for references and addresses in what is shown: a backslash before them is gone by then."""
+    scene.base({"chat.yaml": PROFILE.replace("name: chat", f"name: {json.dumps(HOSTILE)}")})
+    scene.write({"chat.yaml": PROFILE.replace("name: chat", f"name: {json.dumps(HOSTILE)}").replace("input_tokens: 1000", "input_tokens: 1001")})
+    scene.check("-f", "md")
+    said = capsys.readouterr().out.partition("\n")[2]
+    assert not any(linked in said for linked in ("#12", "GH-3", "www.x", "@ops"))

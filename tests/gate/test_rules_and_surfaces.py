@@ -7,11 +7,13 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, PROFILE, WAIVER, World, git, repository
+from tests.gate.scene import Scene
 
 CHECK = ["check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main"]
 HOSTILE = "a|b <img src=x> @team #1 ::error::x \x7f ]]> & \u202e"
@@ -160,3 +162,16 @@ def test_waivers_are_listed_in_every_report(folder: Path, capsys: pytest.Capture
     for name in ("text", "json", "md", "junit", "sarif"):
         assert run([*CHECK, "--on", "2026-11-24", "-f", name]) == 0
         assert "w1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "annotated"), [("back\\slash.yaml", "back\\slash.yaml"), ("two\nlines.yaml", "two%0Alines.yaml"), ("c,o:l%n.yaml", "c%2Co%3Al%25n.yaml")])
+def test_a_host_gets_the_file_by_its_own_name(scene: Scene, name: str, annotated: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A backslash or a line end in it belongs to it: otherwise the finding would stand at another file."""
+    scene.base({name: PROFILE.replace("name: chat", "name: odd")})
+    scene.write({name: PROFILE.replace("name: chat", "name: odd").replace("input_tokens: 1000", "input_tokens: 2000")})
+    capsys.readouterr()
+    assert scene.check(name, "-f", "github") == 1
+    assert f"::error file={annotated},line=4," in capsys.readouterr().out
+    assert scene.check(name, "-f", "sarif") == 1
+    (found,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert unquote(found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]) == name

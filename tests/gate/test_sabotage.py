@@ -81,6 +81,8 @@ POLICIES = [
     POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="never", more=LIMIT), POLICY + WAIVER.format(rule="cost_incraese", scope="*", expires="2027-01-01", more=LIMIT),
     POLICY + WAIVER.format(rule="cost_increase", scope="", expires="2027-01-01", more=LIMIT), POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-02-30", more=LIMIT),
     POLICY + WAIVER.format(rule="waiver_expiry", scope="*", expires="2027-01-01", more=LIMIT), POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=LIMIT).replace("bob", "ann"),
+    *(POLICY + WAIVER.format(rule="cost_increase", scope="*", expires=end, more=LIMIT) for end in ("1798761600", "2027-01-01T00:00:00Z", "true")),
+    *(POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=LIMIT).replace("bob", who) for who in ("\uff41\uff4e\uff4e", "'an\u200bn'", "' Ann  '")),
     POLICY + WAIVER.format(rule="cost_increase", scope="*", expires="2027-01-01", more=LIMIT).replace("reason: launch week, ", ""),
     POLICY + "waivers: [{id: w, rule: cost_increase, scope: '*', reason: because, owner: a, approver: b}]\n",
 ]  # fmt: skip
@@ -142,6 +144,7 @@ def test_a_renamed_profile_does_not_slip_through_as_new(world: World) -> None:
         ["chat.yaml", "--fail-if", "incraese > 5%", "--baseline", "approved.json"], ["chat.yaml", "--fail-if", "increase > nan%", "--baseline", "approved.json"],
         ["chat.yaml", "--fail-if", "increase > -5%", "--baseline", "approved.json"], ["chat.yaml", "--fail-if", "cost > 5%", "--baseline", "approved.json"],
         ["chat.yaml", "--fail-if", "increase > 5% or true", "--baseline", "approved.json"], ["chat.yaml", "--fail-if", "increase > 1.2.3%", "--baseline", "approved.json"],
+        *(["chat.yaml", "--fail-if", rule, "--baseline", "approved.json"] for rule in ("cost > 99,999,999,999,999,999", "increase > $99999999999999999999")),
         ["chat.yaml", "--policy", "policy.yaml", "--fail-if", "increase > 5%", "--baseline", "approved.json"],
         ["chat.yaml", "--policy", "policy.yaml", "--baseline", "approved.json", "--base-ref", "main"],
         ["chat.yaml", "chat.yaml", "--policy", "policy.yaml", "--baseline", "approved.json"], ["-", "--policy", "policy.yaml", "--baseline", "approved.json"],

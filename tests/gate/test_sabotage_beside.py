@@ -122,6 +122,51 @@ def a_profile_moved_into_a_submodule(scene: Scene) -> None:
     git(scene.folder, "submodule", "deinit", "-q", "-f", "sub")  # as a runner has it that fetches none
 
 
+@sabotage(1, "left_unchecked: low \\(low.yaml\\) is gone, and profiles that change here are not checked: sub \\(a submodule\\)")
+def a_profile_moved_into_a_submodule_that_git_is_told_to_ignore(scene: Scene) -> None:
+    scene.base({"low.yaml": PROFILE.replace("name: chat", "name: low")})
+    (scene.folder / "low.yaml").unlink()
+    submodule(scene, {"low.yaml": PROFILE.replace("name: chat", "name: low").replace("33333", "90000")})
+    git(scene.folder, "config", "-f", ".gitmodules", "submodule.sub.ignore", "all")
+    git(scene.folder, "add", "-f", ".gitmodules", "sub")
+    scene.commit()
+
+
+# --- text that git keeps otherwise ------------------------------------------------------------------------
+
+ONE_LINE = (
+    "{name: chat, description: %s, workload: {requests_per_day: 33333, input_tokens: %d, output_tokens: 500}\n%s, api: [{model: own/price, "
+    "prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10}}]\n, self_host: {model: openai/gpt-oss-120b, throughput: {total_tok_per_s: 9000}, "
+    "supply: [{rent: h100-sxm, usd_per_gpu_hour: 12, gpus: 1}]}}\n"
+)
+
+
+@sabotage(2, "chat.yaml: is not read here as git keeps it \\(the attribute ident rewrites it\\), so its next base would be another text; .*chat.yaml -ident")
+def a_dear_text_that_git_keeps_behind_a_cheap_one(scene: Scene) -> None:
+    """``$Id: ... $`` is replaced on the way into the working tree, and what is read after it with it."""
+    hidden = '# ", workload: {requests_per_day: 33333, input_tokens: 1000, output_tokens: 500}\n'
+    scene.base({"chat.yaml": ONE_LINE % ("x", 1000, "")})
+    scene.write({"chat.yaml": ONE_LINE % ('"$Id: " # $\n', 4000, hidden), ".gitattributes": "chat.yaml ident\n"})
+    scene.commit()
+    (scene.folder / "chat.yaml").unlink()
+    git(scene.folder, "checkout", "-q", "--", "chat.yaml")
+    assert "input_tokens: 4000" in git(scene.folder, "show", "HEAD:chat.yaml")
+
+
+@sabotage(2, "week.txt: is not read here as git keeps it \\(the attribute working-tree-encoding rewrites it\\)")
+def a_series_in_another_encoding(scene: Scene) -> None:
+    scene.base({"chat.yaml": HOURLY, "week.txt": FLAT, "breakeven.policy.yaml": OWN})
+    scene.write({".gitattributes": "week.txt working-tree-encoding=UTF-16LE-BOM\n"})
+    (scene.folder / "week.txt").write_bytes(FLAT.encode("utf-16"))
+
+
+@sabotage(2, "own/rental/own.yaml: is not read here as git keeps it \\(the attribute filter rewrites it\\)")
+def an_overlay_behind_a_filter(scene: Scene) -> None:
+    scene.base({"own/rental/own.yaml": RENT.format(price=2)})
+    scene.write({"own/rental/own.yaml": RENT.format(price=1), ".gitattributes": "own/** filter=cheaper\n"})
+    scene.more = ["--catalog", "own"]
+
+
 # --- which profiles are named ---------------------------------------------------------------------------
 
 
@@ -204,3 +249,9 @@ def test_a_series_named_by_its_whole_path_is_no_change_where_it_has_none(scene: 
     said = capsys.readouterr().out
     assert "workload.requests_per_day 33333 -> 33334" in said
     assert "hourly_file" not in said
+
+
+def test_attributes_that_rewrite_nothing_are_no_matter(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.write({".gitattributes": "* ident filter=absent working-tree-encoding=UTF-8\n", "chat.yaml": PROFILE.replace("33333", "33330")})
+    scene.commit()
+    assert scene.check() == 0, "".join(capsys.readouterr())

@@ -662,6 +662,8 @@ def test_the_same_number_said_twice_is_said_once_more() -> None:
     ("us-colo", "", ", life_years: 9", "self_host.supply[0].life_years"), ("us-colo", "", ", residual_share: 60%", "self_host.supply[0].residual_share"),
     ("us-colo", ", maintenance_share_per_year: 10%", ", maintenance_share_per_year: 1%", "self_host.supply[0].maintenance_share_per_year"),
     ("us-colo", ", spares_share: 10%", ", spares_share: 1%", "self_host.supply[0].spares_share"),
+    ("us-colo", "", ", amortisation: straight_line", "self_host.supply[0].amortisation"), ("site: us-colo}\n", "finance: {discount_rate: 10%}\n", "finance: {discount_rate: 1%}\n", "finance.discount_rate"),
+    ("site: us-colo}\n", "finance: {discount_rate: 30%}\n", "", "finance.discount_rate"),
     ("9000}", "\n  labour_fte: 1", "\n  labour_fte: 0.01", "self_host.labour_fte"), ("9000}", "\n  token_ratio: {output: 3}", "\n  token_ratio: {output: 1}", "self_host.token_ratio.output"),
 ])  # fmt: skip
 def test_every_number_of_ones_own_that_saves_is_named(scene: Scene, place: str, was: str, is_now: str, about: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -673,6 +675,49 @@ def test_a_prepaid_share_of_ones_own_is_named(scene: Scene, capsys: pytest.Captu
     from breakeven.gate.lineage import own_claims
 
     assert [claim.text for claim in own_claims({"self_host": {"supply": [{"rent": "h100-sxm", "prepaid_share": 0.5}]}})] == ["self_host.supply[0].prepaid_share = 0.5"]
+
+
+def test_an_instance_said_to_be_smaller_than_the_catalogue_has_it_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    rented = OWNED.replace("own: hgx-h100-8, site: us-colo", "rent: h100-sxm, provider: aws, gpus: 1")
+    assert warned(scene, rented, rented.replace("gpus: 1", "gpus: 1, gpus_per_sku: 1"), capsys) == ["self_host.supply[0].gpus_per_sku"]
+
+
+OWED = PROFILE.replace("0.2}}", "0.2, source: s}, minimum_usd_per_month: 20k, platform_fee_share: 5%}").replace(
+    "gpus: 1}", "gpus: 1, extra_costs: [{name: logs, usd_per_month: 900, source: s}, {name: lines, usd_per_month: 90, source: s}]}\n  migration_usd: 90k\n  escalation_share: 10%")  # fmt: skip
+
+
+@pytest.mark.parametrize(("was", "is_now", "policy", "about"), [
+    ("minimum_usd_per_month: 20k", "minimum_usd_per_month: 1", RISE, "api[0].minimum_usd_per_month"), ("minimum_usd_per_month: 20k, ", "", RISE, "api[0].minimum_usd_per_month"),
+    ("{name: logs, usd_per_month: 900, source: s}, ", "", OWN, "self_host.supply[0].extra_costs"), ("  migration_usd: 90k\n", "", OWN, "self_host.migration_usd"),
+    ("escalation_share: 10%", "escalation_share: 1%", OWN, "self_host.escalation_share"), ("migration_usd: 90k", "migration_usd: 80k", OWN, "self_host.migration_usd"),
+])  # fmt: skip
+def test_what_is_no_longer_owed_is_named(scene: Scene, was: str, is_now: str, policy: str, about: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A cost that is lowered or left out rests on no more than one that is claimed to be low."""
+    base = OWED if policy is RISE else OWED.replace("minimum_usd_per_month: 20k, ", "")
+    assert warned(scene, base, base.replace(was, is_now), capsys, policy) == [about]
+
+
+def test_a_fee_that_is_left_out_with_its_entrys_keys_is_named(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = PROFILE.replace("{model: own/price, prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10, cached_input_usd_per_mtok: 0.2}}", "{model: openai/gpt-6.1-sol, platform_fee_share: 5%}")
+    alone = listed.replace("{model: openai/gpt-6.1-sol, platform_fee_share: 5%}", "openai/gpt-6.1-sol")
+    assert warned(scene, listed, alone, capsys, RISE) == ["api[0].platform_fee_share"]
+
+
+def test_costs_in_another_order_or_under_another_name_are_no_saving(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    logs, lines = "{name: logs, usd_per_month: 900, source: s}", "{name: lines, usd_per_month: 90, source: s}"
+    assert warned(scene, OWED, OWED.replace(f"{logs}, {lines}", f"{lines}, {logs}").replace("name: logs", "name: journal"), capsys) == []
+
+
+def test_what_no_catalogue_holds_lands_by_a_waiver_and_says_so(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    strict = OWN + "  unsourced_saving: {level: error}\n"
+    leased = OWNED.replace("site: us-colo", "site: us-colo, lease_usd_per_month: 9k")
+    scene.base({"breakeven.policy.yaml": strict, "chat.yaml": leased})
+    scene.write({"chat.yaml": leased.replace("9k", "5k")})
+    assert scene.check() == 1
+    assert "have it reviewed (where the rule is an error, by a waiver): neither a profile nor a catalogue has a place for its source" in capsys.readouterr().out
+    scene.base({"breakeven.policy.yaml": strict + WAIVER.format(rule="unsourced_saving", scope="chat", expires="2027-01-01", more=""), "chat.yaml": leased})
+    scene.write({"chat.yaml": leased.replace("9k", "5k")})
+    assert scene.check("--on", "2026-11-24") == 0
 
 
 def test_a_place_is_compared_by_its_steps_and_not_by_its_letters() -> None:

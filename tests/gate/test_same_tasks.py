@@ -10,7 +10,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE
-from tests.gate.scene import Scene
+from tests.gate.scene import OWN, RENT, Scene
 
 ANY_RISE = "version: 1\nsubject: headline-api\nrules:\n  cost_increase: {}\n"
 WHY_SAME = "the volume stays as written, so a task that takes more tokens or calls shows as fewer tasks"
@@ -61,3 +61,16 @@ def test_without_a_policy_no_waiver_is_named(scene: Scene, capsys: pytest.Captur
     scene.write({"chat.yaml": profile("tokens_per_day: 50M", longer=True)})
     assert run(["check", "chat.yaml", "--fail-if", "increase > 1%", "--base-ref", "main"]) == 1
     assert "how many are expected, or allow more in --fail-if" in capsys.readouterr().out
+
+
+def test_the_same_tasks_are_counted_on_the_facts_of_the_head(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rent that fell since the base's date is the market's doing: the outcome may not take it for the change's."""
+    fallen = RENT.format(price=12) + RENT.format(price=1).partition("prices:\n")[2].replace("2026-01-01", "2026-06-01")
+    text = profile("tokens_per_day: 700M").replace("rent: h100-sxm, usd_per_gpu_hour: 12", "rent: h100-sxm, provider: own")
+    scene.base({"chat.yaml": f"as_of: 2026-02-01\n{text}", "own/rental/own.yaml": fallen, "breakeven.policy.yaml": OWN})
+    scene.write({"chat.yaml": f"as_of: 2026-10-01\n{text.replace('input_tokens: 1000', 'input_tokens: 4000')}"})
+    capsys.readouterr()
+    assert scene.check("--catalog", "own") == 1
+    said = capsys.readouterr().out
+    assert "chat (chat.yaml): same cost, but dearer for the same tasks: +$1,460.00 a month\n" in said
+    assert "cost_increase: the same tasks would cost $1,460 a month more" in said
