@@ -33,6 +33,8 @@ from breakeven.offers.api import build_api_offers
 from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.hybrid import pair_of
 from breakeven.offers.offer import CostLine, Offer
+from breakeven.offers.owned import CAPITAL_LINES
+from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
 
 if TYPE_CHECKING:
@@ -328,7 +330,7 @@ def _crossings(priced: Sequence[Offer], own: Offer, clock: Clock) -> tuple[Cross
 
 def _moved(line: CostLine, *, price: float, rent: float, gain: float) -> CostLine:
     """One of the self-hosted lines at another date's prices."""
-    if line.category == "compute" or line.id in ("capital", "spares"):
+    if line.id in (*RENT_LINES, *CAPITAL_LINES):
         return replace(line, usd_per_replica_day=line.usd_per_replica_day * rent)
     if line.id == "power-active":
         return replace(line, usd_per_mtok=line.usd_per_mtok / gain)

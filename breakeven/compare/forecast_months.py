@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.hybrid import Pair, minimum_of
 from breakeven.offers.offer import Offer, steps
+from breakeven.offers.owned import CAPITAL_LINES
+from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
 
 # A volume that grows by powers must not start a replica by rounding alone.
@@ -106,16 +108,12 @@ def bought(
 
 def parts_of(scope: Scope, offer: Offer) -> Parts:
     """An offer of own machines, taken apart by what its costs follow over time."""
-    def total(field: str, ids: Sequence[str] | None = None, categories: Sequence[str] | None = None) -> float:
-        return math.fsum(
-            getattr(line, field)
-            for line in offer.lines
-            if (ids is None or line.id in ids) and (categories is None or line.category in categories)
-        )
+    def total(field: str, ids: Sequence[str]) -> float:
+        return math.fsum(getattr(line, field) for line in offer.lines if line.id in ids)
 
     owned = offer.kind == "owned"
-    capital = total("usd_per_replica_day", ids=("capital", "spares"))
-    rent = total("usd_per_replica_day", categories=("compute",))
+    capital = total("usd_per_replica_day", ids=CAPITAL_LINES)
+    rent = total("usd_per_replica_day", ids=RENT_LINES)
     energy = total("usd_per_mtok", ids=("power-active",))
     escalated = total("usd_per_mtok", ids=ESCALATION_LINES)
     one_off = total("usd_per_day", ids=_ONE_OFF)

@@ -29,6 +29,7 @@ from breakeven.profile.self_host import Supply
 from breakeven.units import DAYS_PER_YEAR, HOURS_PER_DAY
 
 USEFUL_LIFE = "useful-life"
+CAPITAL_LINES = ("capital", "spares")  # what follows the price of a machine
 
 
 class Machine(Struct, frozen=True):

@@ -26,6 +26,7 @@ from breakeven.profile.self_host import Supply
 from breakeven.units import HOURS_PER_DAY
 
 MEDIAN = "median"
+RENT_LINES = ("rent", "prepaid-rent")  # what follows the rate of a GPU-hour
 _TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
 
 
