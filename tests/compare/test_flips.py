@@ -46,6 +46,26 @@ def test_a_rents_flip_is_the_key_before_its_discount(contract: dict[str, Any]) -
     assert found.value == pytest.approx(flip.flips_at, rel=1e-9)
 
 
+def test_a_rate_of_ones_own_keeps_what_is_sold_together() -> None:
+    """aws sells eight H100 at a time: another rate does not make one of them to be had."""
+    def data(**supply: Any) -> dict[str, Any]:
+        made = rented()
+        made["self_host"]["supply"] = [{"rent": "h100-sxm", "provider": "aws", "gpus": 1, **supply}]
+        return made
+
+    listed = breakeven.run(data())
+    flip = flip_of(listed, "usd_per_gpu_hour")
+    own = next(row for row in listed.offers if row.offer.kind == "rented")
+    stated = next(row for row in breakeven.run(data(usd_per_gpu_hour=flip.now)).offers if row.offer.kind == "rented")
+    assert own.offer.gpus_per_replica == stated.offer.gpus_per_replica == 8
+    assert stated.usd_per_day == own.usd_per_day
+    (rent,) = (line for line in stated.offer.lines if line.id == "rent")
+    assert any(source.startswith("rental/aws#") for source in rent.sources)  # that eight are sold together
+    assert flip.flips_at == pytest.approx(300 / 24 / 8, rel=1e-12)
+    one = next(row for row in breakeven.run(data(usd_per_gpu_hour=2, gpus_per_sku=1)).offers if row.offer.kind == "rented")
+    assert one.usd_per_day == pytest.approx(48.0)
+
+
 def beside_probes(**supply: Any) -> dict[str, Any]:
     """A machine with a cost of the user's own that he files under compute: no rate moves it."""
     data = rented(**supply)
