@@ -268,6 +268,13 @@ class MixLayer(Struct, frozen=True):
     own_share: float  # of all tokens
 
 
+def _of_one_supply(scope: Scope) -> frozenset[str]:
+    """Ids of the costs that a supply entry adds of its own: numbered after those of all, the same in every entry."""
+    host = scope.profile.self_host
+    most = max(len(supply.extra_costs) for supply in host.supply)
+    return frozenset(f"extra-{len(host.extra_costs) + number}" for number in range(most))
+
+
 def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
     """The mix of several machines and the API by the envelope rule; None where one machine is best throughout.
 
@@ -302,12 +309,14 @@ def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
         return None
     lines: list[CostLine] = []
     paid: set[str] = set()
+    apart = _of_one_supply(scope)
     for number, layer in enumerate(layers, 1):
         for line in _own_lines(by_id[layer.offer]):
             made = _own_line(line, layer.replicas, layer.own_share)
             if line.id in paid:  # the team, the licence and the move are paid once
                 made = replace(made, usd_per_day=made.usd_per_day - line.usd_per_day)
-            paid.add(line.id)
+            if line.id not in apart:
+                paid.add(line.id)
             lines.append(replace(made, id=f"layer{number}-{line.id}", name=f"{line.name} (layer {number})"))
     bought = max(0.0, 1.0 - math.fsum(layer.own_share for layer in layers))
     lines += [_overflow_line(line, bought) for line in api.lines]
