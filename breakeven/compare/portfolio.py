@@ -194,7 +194,7 @@ def _why_not(parts: Sequence[_Part], side: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in parts:
         offer: Offer = getattr(part, side)
-        if not offer.eligible:
+        if not (offer.eligible and offer.feasible):
             found.update(dict.fromkeys(f"{part.profile}: {reason}" for reason in offer.why_not))
     return tuple(found)
 

@@ -172,14 +172,15 @@ def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
 
 
 def build_hybrids(scope: Scope, offers: Sequence[Offer]) -> tuple[Offer, ...]:
-    """One hybrid per self-hosted offer that can serve, with the first API bought per token as its overflow.
+    """One hybrid per self-hosted offer that can serve, its overflow to the first API bought per token that can.
 
     Where several machines complement each other (the cheaper to hold is the dearer to run), one more:
     the steady bottom on one, the shoulder on the next, the peak bought. A fleet that escalates to
     another API than the overflow goes to, and to one with a minimum spend, has no hybrid.
     """
     bought = [offer for offer in offers if offer.kind == "api"]
-    api = next((offer for offer in bought if offer.eligible), bought[0] if bought else None)
+    allowed = [offer for offer in bought if offer.eligible]
+    api = next((offer for offer in (*(one for one in allowed if one.feasible), *allowed, *bought)), None)
     if api is None:
         return ()
     run = [offer for offer in offers if offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica]
