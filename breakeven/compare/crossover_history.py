@@ -17,6 +17,7 @@ from breakeven.arithmetic import SCALAR
 from breakeven.compare.crossover import crossover
 from breakeven.compare.price_paths import TRENDS, Decomposition, decompose
 from breakeven.offers.offer import CostLine, Offer
+from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
 from breakeven.units import HOURS_PER_DAY
 
@@ -81,7 +82,7 @@ def _machines_then(scope: Scope, own: Offer, date: dt.date) -> tuple[float | Non
     rate = found[-1].record.value.typical
     usd = rate * own.gpus_per_replica * HOURS_PER_DAY
     lines = tuple(
-        replace(line, usd_per_replica_day=usd if line.id == "rent" else 0.0) if line.category == "compute" else line
+        replace(line, usd_per_replica_day=usd if line.id == "rent" else 0.0) if line.id in RENT_LINES else line
         for line in own.lines
     )
     return rate, replace(own, lines=lines), (found[-1].source_id,)

@@ -15,7 +15,9 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.result import Flip, OfferAtVolume
 from breakeven.errors import BreakevenError
 from breakeven.offers.build import build_offers
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.offer import Offer
+from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
 
 
@@ -55,11 +57,12 @@ def _volume(scope: Scope, found: Crossover) -> Flip:
 
 
 def _api_price(api: OfferAtVolume, own: OfferAtVolume) -> Flip | None:
-    """The API's price at this shape, everything in proportion; escalated requests move with it."""
+    """The API's price at this shape, everything in proportion; requests escalated to this API move with it."""
     if api.offer.kind != "api" or api.offer.minimum_usd_per_day > 0 or api.offer.fixed_usd_per_day != 0:
         return None
     assert api.usd_per_day is not None and own.usd_per_day is not None
-    escalated = math.fsum(usd or 0.0 for line, usd in own.bill if line.id == "escalation")
+    back = own.offer.meta.get("escalates_to_choice") == api.offer.meta.get("choice")
+    escalated = math.fsum(usd or 0.0 for line, usd in own.bill if back and line.id in ESCALATION_LINES)
     now = api.offer.usd_per_mtok
     if api.usd_per_day <= escalated:
         return Flip("api price at this shape", "USD/Mtok", now, None, "self-hosting hands everything back to the API")
@@ -71,7 +74,7 @@ def _rate(own: OfferAtVolume, key: str, *, target: float) -> Flip | None:
     """The GPU's rate as the key states it, before a discount and a quote's tax. A prepaid share moves with it."""
     assert own.usd_per_day is not None
     now = _stated(own.offer, "usd_per_gpu_hour")
-    rent = math.fsum(usd or 0.0 for line, usd in own.bill if line.category == "compute")
+    rent = math.fsum(usd or 0.0 for line, usd in own.bill if line.id in RENT_LINES)
     if not now or rent <= 0:
         return None
     at = float(now) * (1.0 + (target - own.usd_per_day) / rent)
@@ -137,7 +140,8 @@ def _throughput(scope: Scope, api: OfferAtVolume, own: OfferAtVolume) -> Flip | 
     unit, name = "tokens/day", "what one replica carries on a mean day"
     if kappa is None or f <= 0:
         return None
-    rest = offer.fixed_usd_per_day + offer.usd_per_mtok * volume / 1e6
+    topped_up = math.fsum(usd or 0.0 for line, usd in own.bill if line.id == "minimum-spend")
+    rest = offer.fixed_usd_per_day + offer.usd_per_mtok * volume / 1e6 + topped_up
     affordable = (api.usd_per_day - rest) / f  # self-hosting wins with fewer replicas than this
     most = math.ceil(affordable) - 1
     busy = most - offer.redundant_replicas

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -30,9 +30,11 @@ from breakeven.compare.price_paths import Courses, courses
 from breakeven.errors import BreakevenError, InputError
 from breakeven.finance.discounting import log_rate, month_factor, present_value_years
 from breakeven.offers.api import build_api_offers
-from breakeven.offers.escalation import ESCALATION_LINES
+from breakeven.offers.escalation import ESCALATION_LINES, escalated_at
 from breakeven.offers.hybrid import pair_of
 from breakeven.offers.offer import CostLine, Offer
+from breakeven.offers.owned import CAPITAL_LINES
+from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
 
 if TYPE_CHECKING:
@@ -153,25 +155,27 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
     notes: list[str] = []
     rows: list[OfferForecast] = []
     priced: dict[str, list[Offer]] = {}
+    dated: dict[str, list[Offer]] = {}
     later: dict[str, None] = dict.fromkeys(course.sources)
-    for offer in offers:
+    for offer in offers:  # APIs come first
         if offer.kind in ("api", "provisioned"):
             priced[offer.id] = _dated_prices(scope, offer, course, months, notes)
             later.update(dict.fromkeys(s for then in priced[offer.id] for line in then.lines for s in line.sources))
             rows.append(_row(offer, bought(priced[offer.id], clock, range(months))))
         elif offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica:
-            rows.append(_row(offer, run(parts_of(scope, offer), clock, start=0)))
+            dated[offer.id] = _dated_escalation(scope, offer, priced.values(), months)
+            rows.append(_row(offer, run(parts_of(scope, dated[offer.id]), clock, start=0)))
     for offer in offers:
         # A mix of several machines is an answer for one volume; the hybrids of each machine follow it.
         if offer.kind == "hybrid" and "mix" not in offer.meta and offer.meta["api"] in priced:
             own, rest = by_id[offer.meta["own"]], by_id[offer.meta["api"]]
-            rows.append(_row(offer, beside(own, parts_of(scope, own), priced[rest.id], pair_of(scope, rest, own), clock)))
+            mine, today = dated[own.id], pair_of(scope, rest, own)
+            rows.append(_row(offer, beside(mine, parts_of(scope, mine), priced[rest.id], today, clock)))
     decision: Decision | None = None
     crossings: tuple[Crossing, ...] = ()
     if api in priced and any(row.offer == self_host for row in rows):
-        own = by_id[self_host]
-        decision = _decide(scope, rows, own, clock, api=api)
-        crossings = _crossings(priced[api], own, clock)
+        decision = _decide(scope, rows, dated[self_host], clock, api=api)
+        crossings = _crossings(priced[api], dated[self_host], clock)
     if course.retirement_hazard_per_year:
         gone = 1.0 - SCALAR.exp(-course.retirement_hazard_per_year * months / 12.0)
         notes.append(
@@ -261,13 +265,28 @@ def _dated_prices(scope: Scope, offer: Offer, course: Courses, months: int, note
     return out
 
 
+def _dated_escalation(scope: Scope, own: Offer, priced: Iterable[Sequence[Offer]], months: int) -> list[Offer]:
+    """The self-hosted offer in each month: its escalated requests pay their API's price of that month."""
+    target = own.meta.get("escalates_to_choice")
+    theirs = next((then for then in priced if then[0].kind == "api" and then[0].meta.get("choice") == target), None)
+    if target is None or theirs is None:
+        return [own] * months
+    out = [own]
+    for before, now in pairwise(theirs):
+        out.append(out[-1] if now is before else escalated_at(scope, own, now))
+    return out
+
+
 # --- the decision -----------------------------------------------------------------------------
 
 
-def _decide(scope: Scope, rows: Sequence[OfferForecast], own: Offer, clock: Clock, *, api: str) -> Decision:
+def _decide(
+    scope: Scope, rows: Sequence[OfferForecast], dated: Sequence[Offer], clock: Clock, *, api: str
+) -> Decision:
+    own = dated[0]
     bought = next(row for row in rows if row.offer == api)
     hosted = next(row for row in rows if row.offer == own.id)
-    parts = parts_of(scope, own)
+    parts = parts_of(scope, dated)
     count = len(clock.volumes)
     waiting = [0.0, *accumulate(month.present_usd for month in bought.months)]
     starts = [
@@ -295,14 +314,14 @@ def _last_negative(saved: list[float]) -> int | None:
     return max((m + 2 for m, value in enumerate(saved) if value <= 0), default=1)
 
 
-def _crossings(priced: Sequence[Offer], own: Offer, clock: Clock) -> tuple[Crossing, ...]:
+def _crossings(priced: Sequence[Offer], dated: Sequence[Offer], clock: Clock) -> tuple[Crossing, ...]:
     """The pair's crossing at the start of each month, at the prices a newcomer would meet then."""
     out: list[Crossing] = []
     before: tuple[object, ...] = ()
-    for m, offer in enumerate(priced):
+    for m, (offer, own) in enumerate(zip(priced, dated, strict=True)):
         price, gain = clock.price_at_start[m], clock.gain[m]
         rent = clock.machines[1 if own.kind == "owned" else 0][m]
-        now = (offer.id, offer.usd_per_mtok, price, gain, rent)
+        now = (offer.id, offer.usd_per_mtok, own.usd_per_mtok, price, gain, rent)
         if out and now == before:  # nothing moved: the law need not be solved again
             out.append(replace(out[-1], month=m))
             continue
@@ -328,7 +347,7 @@ def _crossings(priced: Sequence[Offer], own: Offer, clock: Clock) -> tuple[Cross
 
 def _moved(line: CostLine, *, price: float, rent: float, gain: float) -> CostLine:
     """One of the self-hosted lines at another date's prices."""
-    if line.category == "compute" or line.id in ("capital", "spares"):
+    if line.id in (*RENT_LINES, *CAPITAL_LINES):
         return replace(line, usd_per_replica_day=line.usd_per_replica_day * rent)
     if line.id == "power-active":
         return replace(line, usd_per_mtok=line.usd_per_mtok / gain)

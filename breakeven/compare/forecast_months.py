@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.hybrid import Pair, minimum_of
 from breakeven.offers.offer import Offer, steps
+from breakeven.offers.owned import CAPITAL_LINES
+from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
 
 # A volume that grows by powers must not start a replica by rounding alone.
@@ -43,8 +45,8 @@ class Parts(Struct, frozen=True):
     replica_capital: float
     mtok: float
     mtok_energy: float
-    mtok_api: float
-    mtok_covered: float  # of it, what counts towards the minimum spend of the API that it goes to
+    mtok_api: tuple[float, ...]  # of every month: escalated requests, at the list prices then in force
+    mtok_covered: tuple[float, ...]  # of it, what counts towards the minimum spend of the API that it goes to
     minimum_usd: float
     kappa: float
     n_min: int
@@ -104,20 +106,25 @@ def bought(
     return tuple(out)
 
 
-def parts_of(scope: Scope, offer: Offer) -> Parts:
-    """An offer of own machines, taken apart by what its costs follow over time."""
-    def total(field: str, ids: Sequence[str] | None = None, categories: Sequence[str] | None = None) -> float:
-        return math.fsum(
-            getattr(line, field)
-            for line in offer.lines
-            if (ids is None or line.id in ids) and (categories is None or line.category in categories)
-        )
+def parts_of(scope: Scope, dated: Sequence[Offer]) -> Parts:
+    """An offer of own machines, taken apart by what its costs follow over time.
+
+    ``dated``: the offer in each month; only the prices of its escalated requests differ between them.
+    """
+    offer = dated[0]
+
+    def total(field: str, ids: Sequence[str]) -> float:
+        return math.fsum(getattr(line, field) for line in offer.lines if line.id in ids)
 
     owned = offer.kind == "owned"
-    capital = total("usd_per_replica_day", ids=("capital", "spares"))
-    rent = total("usd_per_replica_day", categories=("compute",))
+    capital = total("usd_per_replica_day", ids=CAPITAL_LINES)
+    rent = total("usd_per_replica_day", ids=RENT_LINES)
     energy = total("usd_per_mtok", ids=("power-active",))
-    escalated = total("usd_per_mtok", ids=ESCALATION_LINES)
+    escalated = [
+        (math.fsum(line.usd_per_mtok for line in then.lines if line.id in ESCALATION_LINES),
+         math.fsum(line.usd_per_mtok for line in then.lines if line.counts_towards_minimum))
+        for then in dated
+    ]  # fmt: skip
     one_off = total("usd_per_day", ids=_ONE_OFF)
     refresh = scope.profile.forecast.refresh_years
     life = float(offer.meta.get("life_years") or 0.0)
@@ -134,10 +141,10 @@ def parts_of(scope: Scope, offer: Offer) -> Parts:
         replica=offer.usd_per_replica_day - capital - rent,
         replica_rent=rent,
         replica_capital=capital,
-        mtok=offer.usd_per_mtok - energy - escalated,
+        mtok=offer.usd_per_mtok - energy - escalated[0][0],
         mtok_energy=energy,
-        mtok_api=escalated,
-        mtok_covered=math.fsum(line.usd_per_mtok for line in offer.lines if line.counts_towards_minimum),
+        mtok_api=tuple(price for price, _ in escalated),
+        mtok_covered=tuple(price for _, price in escalated),
         minimum_usd=offer.minimum_usd_per_day,
         kappa=offer.tokens_per_day_per_replica,
         n_min=offer.min_replicas,
@@ -190,8 +197,10 @@ def run(parts: Parts, clock: Clock, *, start: int) -> tuple[Month, ...]:
     return tuple(out)
 
 
-def beside(own: Offer, parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock) -> tuple[Month, ...]:
-    """A base on own machines, the rest bought at ``priced``, one offer per month.
+def beside(
+    dated: Sequence[Offer], parts: Parts, priced: Sequence[Offer], today: Pair, clock: Clock
+) -> tuple[Month, ...]:
+    """A base on own machines, ``dated``, the rest bought at ``priced``, each one offer per month.
 
     Each month takes the number of replicas that pays best at that month's prices and volume;
     machines that are bound by a term or a life stay, and serve what they can. Nothing is paid for
@@ -210,8 +219,8 @@ def beside(own: Offer, parts: Parts, priced: Sequence[Offer], today: Pair, clock
             fixed_usd_per_day=parts.fixed + parts.one_off,
             usd_per_replica_day=parts.replica + parts.machine_usd * prices[m],
             saving_usd_per_mtok=priced[m].usd_per_mtok * price
-            - (parts.mtok + parts.mtok_energy / gain + parts.mtok_api * price),
-            **minimum_of(priced[m], own, price),
+            - (parts.mtok + parts.mtok_energy / gain + parts.mtok_api[m] * price),
+            **minimum_of(priced[m], dated[m], price),
         )
         started = fleet.held > 0
         cash = fleet.at_least(pair.replicas_at(mtok), m)
@@ -226,7 +235,7 @@ def beside(own: Offer, parts: Parts, priced: Sequence[Offer], today: Pair, clock
         # The minimum spend is the overflow's to reach, with what is handed back.
         mine.append(_own_month(parts, clock, fleet, m, mtok=served, cash=cash, minimum_usd=0.0))
         overflow.append((mtok - served) * 1e6)
-        handed_back.append(served * parts.mtok_covered * price)
+        handed_back.append(served * parts.mtok_covered[m] * price)
     rest = bought(priced, replace(clock, volumes=tuple(overflow)), range(len(overflow)), handed_back_usd=handed_back)
     return tuple(
         Month(own.usd + api.usd, own.present_usd + api.present_usd, own.replicas, own.cash_usd + api.cash_usd)
@@ -239,8 +248,8 @@ def _own_month(
 ) -> Month:
     flat = parts.fixed + fleet.held * parts.replica + mtok * (parts.mtok + parts.mtok_energy / clock.gain[m])
     machines = fleet.kept * parts.machine_usd
-    escalated = mtok * parts.mtok_api
-    top_up = max(0.0, minimum_usd - mtok * parts.mtok_covered * clock.api[m])
+    escalated = mtok * parts.mtok_api[m]
+    top_up = max(0.0, minimum_usd - mtok * parts.mtok_covered[m] * clock.api[m])
     level = flat + parts.one_off + machines + top_up
     usd = (level + escalated * clock.api[m]) * clock.days
     present = (level * clock.flat[m] + escalated * clock.api_present[m]) * clock.days

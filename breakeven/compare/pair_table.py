@@ -104,7 +104,7 @@ class Table(Struct):
 
     def put_offer(self, side: str, where: Any, offer: Offer) -> None:
         """Store one offer's coefficients under a name."""
-        self.number(f"{side}_eligible", where, float(offer.eligible))
+        self.number(f"{side}_eligible", where, float(offer.eligible and offer.feasible))
         self.number(f"{side}_minimum", where, offer.minimum_usd_per_day)
         self.number(f"{side}_kappa", where, _or_nan(offer.tokens_per_day_per_replica))
         self.number(f"{side}_full", where, _or_nan(offer.capacity_per_replica_tokens_per_day))

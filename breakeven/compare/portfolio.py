@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +194,7 @@ def _why_not(parts: Sequence[_Part], side: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in parts:
         offer: Offer = getattr(part, side)
-        if not offer.eligible:
+        if not (offer.eligible and offer.feasible):
             found.update(dict.fromkeys(f"{part.profile}: {reason}" for reason in offer.why_not))
     return tuple(found)
 
@@ -205,12 +206,16 @@ def _round(value: float) -> float:
 
 def _pooled_lines(parts: Sequence[_Part], volume: float) -> tuple[CostLine, ...]:
     """The pool's bill: what is paid per day is paid once (the largest of the members'), tokens by their share."""
-    rows: dict[str, CostLine] = {}
+    rows: dict[tuple[str, int], CostLine] = {}
     for part in parts:
+        met: Counter[str] = Counter()
         for line in part.own.lines:
-            seen = rows.get(line.id)
+            # A user's own cost is known by its name: its number is its place in one profile.
+            what = line.name if line.id.startswith("extra-") else line.id
+            met[what] += 1
+            seen = rows.get((what, met[what]))
             share = line.usd_per_mtok * part.volume / volume
-            rows[line.id] = CostLine(
+            rows[(what, met[what])] = CostLine(
                 line.id, line.name, line.category,
                 max(line.usd_per_day, seen.usd_per_day if seen else 0.0),
                 max(line.usd_per_replica_day, seen.usd_per_replica_day if seen else 0.0),

@@ -25,6 +25,7 @@ from breakeven.compare.risk_inputs import RiskInput, find_inputs
 from breakeven.compare.risk_model import Draws, RiskModel
 from breakeven.errors import InputError, Problem
 from breakeven.offers.escalation import ESCALATION_LINES
+from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
 from breakeven.units import DAYS_PER_YEAR
 from breakeven.vector_arithmetic import VECTOR
@@ -364,7 +365,7 @@ def _later_usd(
         if coefficient == "usd_per_day":
             part = column
         elif coefficient == "usd_per_replica_day":
-            moved = price if kind == "provisioned" else rent if line in ("rent", "prepaid-rent") else 1.0
+            moved = price if kind == "provisioned" else rent if line in RENT_LINES else 1.0
             part = column * replicas * moved
         else:
             api = kind == "api" or line in ESCALATION_LINES

@@ -75,6 +75,9 @@ def _stated(scope: Scope) -> list[RiskInput]:
 
         present = _present(scope, key)
         middle = given.typical if given.typical is not None else present
+        if middle is None and (wrong := _refused(scope, key, given.low)):
+            problems.extend(problem.changed(field=f"uncertainty.ranges.{key}") for problem in wrong)
+            continue
         if middle is None:
             fail("has no typical value", "add typical: (the catalogue or nothing gives it here)")
             continue
@@ -99,6 +102,15 @@ def _stated(scope: Scope) -> list[RiskInput]:
     if problems:
         raise InputError(problems)
     return out
+
+
+def _refused(scope: Scope, key: str, value: float) -> tuple[Problem, ...]:
+    """Why a key cannot take a value: it may be misspelt, or no number."""
+    try:
+        with_values(scope.loaded, {key: value})
+    except BreakevenError as error:
+        return tuple(error.problems)
+    return ()
 
 
 def _whole(scope: Scope, key: str, low: float, high: float) -> bool:

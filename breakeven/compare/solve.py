@@ -62,7 +62,7 @@ class Side(Struct, frozen=True):
 def sides(scope: Scope) -> tuple[Side | None, Side | None]:
     """The API and the machines that ``solve`` compares."""
     api, own = (
-        None if offer is None else Side(offer.id, offer.name, () if offer.eligible else offer.why_not)
+        None if offer is None else Side(offer.id, offer.name, () if offer.eligible and offer.feasible else offer.why_not)
         for offer in _pair(scope)
     )
     return api, own

@@ -14,13 +14,14 @@ from breakeven.offers.scope import Scope
 def choose_pair(offers: Sequence[OfferAtVolume]) -> tuple[OfferAtVolume | None, OfferAtVolume | None]:
     """The API you would leave and the machines you would leave it for.
 
-    The API is the first one listed that is eligible (else the first); the self-hosted offer is
-    the first listed that is eligible and feasible. The order of the profile is the user's own
+    The API is the first one listed that is eligible and feasible (else eligible, else the first); the
+    self-hosted offer is the first listed that is eligible and feasible. The order of the profile is the user's own
     priority, so adding a candidate at the end never changes what the verdict is about.
     """
     apis = [row for row in offers if row.offer.kind in ("api", "provisioned")]
     hosted = [row for row in offers if row.offer.kind in ("rented", "owned")]
-    api = next((row for row in apis if row.offer.eligible), apis[0] if apis else None)
+    allowed = [row for row in apis if row.offer.eligible]
+    api = next((row for row in (*(r for r in allowed if r.offer.feasible), *allowed, *apis)), None)
     able = [row for row in hosted if row.offer.feasible]
     own = next((row for row in able if row.offer.eligible), able[0] if able else None)
     return api, own
@@ -37,7 +38,7 @@ def headline(scope: Scope, offers: Sequence[OfferAtVolume], crossovers: Sequence
         sentence = f"No self-hosted offer can serve {name} for this workload: {reason}"
         return Headline(
             api.offer.id if api else "", blocked.id if blocked else "", sentence, (),
-            api.offer.id if api and api.offer.eligible else None,
+            api.offer.id if api and _serves(api) else None,
         )  # fmt: skip
     found = next(
         (c for c in crossovers if c.api == api.offer.id and c.self_host == own.offer.id), None
@@ -60,12 +61,17 @@ def _same_model(scope: Scope, api: OfferAtVolume) -> bool:
         return False
 
 
+def _serves(row: OfferAtVolume) -> bool:
+    """Whether it may serve the workload and can."""
+    return row.offer.eligible and row.offer.feasible
+
+
 def _cheaper(api: OfferAtVolume, own: OfferAtVolume) -> str | None:
-    if not own.offer.eligible and not api.offer.eligible:
+    if not _serves(own) and not _serves(api):
         return None
-    if not own.offer.eligible:
+    if not _serves(own):
         return api.offer.id
-    if not api.offer.eligible:
+    if not _serves(api):
         return own.offer.id
     assert api.usd_per_day is not None and own.usd_per_day is not None
     return own.offer.id if own.usd_per_day < api.usd_per_day else api.offer.id
@@ -134,4 +140,6 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
         parts.append("the self-hosted offer is not eligible: " + "; ".join(own.offer.why_not))
     if not api.offer.eligible:
         parts.append("the API is not eligible: " + "; ".join(api.offer.why_not))
+    elif not api.offer.feasible:
+        parts.append("the API cannot serve this workload: " + "; ".join(api.offer.why_not))
     return tuple(parts)

@@ -75,6 +75,12 @@ def escalation_lines(scope: Scope, api_offers: Sequence[Offer]) -> list[CostLine
     return lines
 
 
+def escalated_at(scope: Scope, own: Offer, api: Offer) -> Offer:
+    """A self-hosted offer whose escalated requests pay another day's prices: ``api`` as it is sold then."""
+    then = {line.id: line for line in escalation_lines(scope, [api])}
+    return replace(own, lines=tuple(then.get(line.id, line) for line in own.lines))
+
+
 def with_escalation(scope: Scope, offer: Offer, api_offers: Sequence[Offer]) -> Offer:
     """A self-hosted offer with the escalation API's minimum spend, barred by what bars that API."""
     api = escalation_api(scope, api_offers)

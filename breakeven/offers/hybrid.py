@@ -172,14 +172,15 @@ def first_paying_volume(pair: Pair) -> tuple[float, int] | None:
 
 
 def build_hybrids(scope: Scope, offers: Sequence[Offer]) -> tuple[Offer, ...]:
-    """One hybrid per self-hosted offer that can serve, with the first API bought per token as its overflow.
+    """One hybrid per self-hosted offer that can serve, its overflow to the first API bought per token that can.
 
     Where several machines complement each other (the cheaper to hold is the dearer to run), one more:
     the steady bottom on one, the shoulder on the next, the peak bought. A fleet that escalates to
     another API than the overflow goes to, and to one with a minimum spend, has no hybrid.
     """
     bought = [offer for offer in offers if offer.kind == "api"]
-    api = next((offer for offer in bought if offer.eligible), bought[0] if bought else None)
+    allowed = [offer for offer in bought if offer.eligible]
+    api = next((offer for offer in (*(one for one in allowed if one.feasible), *allowed, *bought)), None)
     if api is None:
         return ()
     run = [offer for offer in offers if offer.kind in ("rented", "owned") and offer.tokens_per_day_per_replica]
@@ -268,6 +269,13 @@ class MixLayer(Struct, frozen=True):
     own_share: float  # of all tokens
 
 
+def _of_one_supply(scope: Scope) -> frozenset[str]:
+    """Ids of the costs that a supply entry adds of its own: numbered after those of all, the same in every entry."""
+    host = scope.profile.self_host
+    most = max(len(supply.extra_costs) for supply in host.supply)
+    return frozenset(f"extra-{len(host.extra_costs) + number}" for number in range(most))
+
+
 def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
     """The mix of several machines and the API by the envelope rule; None where one machine is best throughout.
 
@@ -302,12 +310,14 @@ def mix_offer(scope: Scope, api: Offer, own: Sequence[Offer]) -> Offer | None:
         return None
     lines: list[CostLine] = []
     paid: set[str] = set()
+    apart = _of_one_supply(scope)
     for number, layer in enumerate(layers, 1):
         for line in _own_lines(by_id[layer.offer]):
             made = _own_line(line, layer.replicas, layer.own_share)
             if line.id in paid:  # the team, the licence and the move are paid once
                 made = replace(made, usd_per_day=made.usd_per_day - line.usd_per_day)
-            paid.add(line.id)
+            if line.id not in apart:
+                paid.add(line.id)
             lines.append(replace(made, id=f"layer{number}-{line.id}", name=f"{line.name} (layer {number})"))
     bought = max(0.0, 1.0 - math.fsum(layer.own_share for layer in layers))
     lines += [_overflow_line(line, bought) for line in api.lines]

@@ -12,8 +12,8 @@ from typing import Any
 from breakeven.catalog.pricebook import PriceBook
 from breakeven.catalog.store import Catalogue
 from breakeven.errors import FactNotFound, Problem
-from breakeven.offers.rented import MEDIAN
 from breakeven.profile.load import LoadedProfile
+from breakeven.profile.self_host import MEDIAN
 
 
 def unknown_names(loaded: LoadedProfile, catalogue: Catalogue) -> tuple[Problem, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from breakeven.catalog.power import power_fault_at, power_faults, problem_at, rated_w
+from breakeven.catalog.power import LEAST_POWER, power_fault_at, power_faults, problem_at, rated_w
 from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day, straight_line_usd_per_day
 from breakeven.finance.colocation import colocation_usd_per_day
@@ -29,6 +29,7 @@ from breakeven.profile.self_host import Supply
 from breakeven.units import DAYS_PER_YEAR, HOURS_PER_DAY
 
 USEFUL_LIFE = "useful-life"
+CAPITAL_LINES = ("capital", "spares")  # what follows the price of a machine
 
 
 class Machine(Struct, frozen=True):
@@ -217,9 +218,13 @@ def _power_lines(
         )
     names = (*(() if site_rate is None else ("nameplate_w",)), *(() if includes_energy else ("idle_w", "active_w")))
     power = power_terms(scope, supply, server=machine.id, quoted=machine.power, index=index, names=names)
+    price = _site_term(scope, supply, index, "electricity_usd_per_kwh", "USD/kWh", required=not includes_energy)
+    # Watts that nothing is paid for may be placeholders.
+    rates = {"nameplate_w": site_rate, "idle_w": price, "active_w": price}
+    paid = tuple(term for name, term in power.items() if (rate := rates[name]) is not None and rate.value != 0)
+    _refuse_implausible_power(scope, machine, index, paid)
     if site_rate is not None:
         nameplate = power["nameplate_w"]
-        _refuse_implausible_power(scope, machine, index, (nameplate,))
         usd = colocation_usd_per_day(
             power_w=nameplate.value * servers, usd_per_kw_month=site_rate.value, hours_per_month=months
         )
@@ -227,11 +232,9 @@ def _power_lines(
                            (nameplate, site_rate, count), replica_day=usd))  # fmt: skip
     if includes_energy:
         return lines
-    price = _site_term(scope, supply, index, "electricity_usd_per_kwh", "USD/kWh", required=True)
     pue = _site_term(scope, supply, index, "pue", "ratio", required=True)
     assert price is not None and pue is not None
     idle, active = power["idle_w"], power["active_w"]
-    _refuse_implausible_power(scope, machine, index, (idle, active))
     usd = idle_energy_usd_per_day(
         idle_w=idle.value * servers, pue=pue.value, electricity_usd_per_kwh=price.value
     )
@@ -249,17 +252,20 @@ def _power_lines(
 
 
 def _refuse_implausible_power(scope: Scope, machine: Machine, index: int, terms: tuple[Term, ...]) -> None:
-    """Raises InputError where a server draws less under load than idle, or a user's record is not in watts.
+    """Raises InputError where a server draws less under load than idle, or a figure cannot be in watts.
 
     The problem is placed where the figure stands: in the file of a record, or on the profile's line.
     """
     catalogue = scope.catalogue
     watts = {term.name.rsplit(".", 1)[-1]: term for term in terms}
+    quoted = {name for name, term in watts.items() if any(one.startswith("quotes/") for one in term.sources)}
     recorded = {name for name, term in watts.items() if any(one.startswith("servers/") for one in term.sources)}
     rated = rated_w(catalogue, machine.accelerator, machine.accelerators)
     for fault in power_faults({name: float(term.value) for name, term in watts.items()}, rated):
-        if fault.against is None and fault.field not in recorded:
-            continue  # the profile's own figure: it may be of a machine run at a limit
+        if fault.against is None and fault.field in quoted:
+            continue  # a quote that cannot be right is barred, and its cost still shown
+        if fault.field == "nameplate_w" and fault.field not in recorded and _is_limit(watts[fault.field], rated):
+            continue
         stated = next((name for name in (fault.field, fault.against or "") if name in watts and name not in recorded), None)
         if stated is not None:
             place = ("self_host", "supply", index, stated)
@@ -267,6 +273,11 @@ def _refuse_implausible_power(scope: Scope, machine: Machine, index: int, terms:
         places = {name: int(watts[name].sources[0].rpartition("[")[2].rstrip("]")) for name in recorded}
         found = power_fault_at(catalogue, catalogue.resolve("servers", machine.id), fault, places)
         raise InputError(problem_at(catalogue, found, fault.message, fault.fix))
+
+
+def _is_limit(nameplate: Term, rated: float | None) -> bool:
+    """Whether the profile's own nameplate can be of a machine run at a limit: below the rating, yet of its order."""
+    return rated is not None and float(nameplate.value) >= LEAST_POWER["active_w"] * rated
 
 
 def _colocation_includes_energy(scope: Scope, rate: Term) -> bool:

@@ -22,11 +22,10 @@ from breakeven.offers.operations import Site, shared_lines
 from breakeven.offers.requirement_names import requirements_of
 from breakeven.offers.requirements import OWN_QUOTE, jurisdiction_of, unmet
 from breakeven.offers.scope import Scope
-from breakeven.profile.self_host import Supply
+from breakeven.profile.self_host import MEDIAN, TERM_YEARS, Supply
 from breakeven.units import HOURS_PER_DAY
 
-MEDIAN = "median"
-_TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}
+RENT_LINES = ("rent", "prepaid-rent")  # what follows the rate of a GPU-hour
 
 
 class Quote(Struct, frozen=True):
@@ -46,6 +45,7 @@ class Quote(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     tax: Term | None = None  # included in the three rates, not in ``rate``
     contract: tuple[str, ...] = ()  # the record that says term and prepayment, where the profile does not
+    sku: tuple[str, ...] = ()  # the record that says how many are sold together, where the rate is not from it
     years_by_name: bool = False  # the term's name says how long it is
 
 
@@ -150,18 +150,34 @@ def mean_day_terms(scope: Scope, headroom_share: float) -> tuple[Term, Term]:
 
 def find_quote(scope: Scope, supply: Supply, *, accelerator: str, index: int, gpus_needed: int) -> Quote:
     """The rate of a supply entry: the user's own, one provider's, or the median of current quotes."""
-    key = f"self_host.supply[{index}]"
     if supply.usd_per_gpu_hour is not None:
-        rate = scope.chosen(f"{key}.usd_per_gpu_hour", supply.usd_per_gpu_hour, "USD/GPU-hour")
-        where = jurisdiction_of(supply.region)
-        return Quote(
-            supply.provider or OWN_QUOTE, f"at ${supply.usd_per_gpu_hour:g}/h", *(supply.usd_per_gpu_hour,) * 3,
-            gpus_per_sku=supply.gpus_per_sku or 1, region=supply.region, jurisdictions=(where,) if where else (),
-            rate=rate,
-        )  # fmt: skip
+        return _own_rate(scope, supply, accelerator=accelerator, gpus_needed=gpus_needed, index=index)
     if supply.provider is None or supply.provider == MEDIAN:
         return _median(scope, supply, accelerator=accelerator, index=index)
     return _listed(scope, supply, accelerator=accelerator, gpus_needed=gpus_needed, index=index)
+
+
+def _own_rate(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int, index: int) -> Quote:
+    """The user's own rate. Where the provider is on file, the rest of its contract stands: SKU, place, term, prepayment."""
+    assert supply.usd_per_gpu_hour is not None
+    rate = scope.chosen(f"self_host.supply[{index}].usd_per_gpu_hour", supply.usd_per_gpu_hour, "USD/GPU-hour")
+    where = jurisdiction_of(supply.region)
+    own = Quote(
+        supply.provider or OWN_QUOTE, f"at ${supply.usd_per_gpu_hour:g}/h", *(supply.usd_per_gpu_hour,) * 3,
+        gpus_per_sku=supply.gpus_per_sku or 1, region=supply.region, jurisdictions=(where,) if where else (),
+        rate=rate,
+    )  # fmt: skip
+    if supply.provider in (None, MEDIAN):
+        return own
+    try:
+        listed = _listed(scope, supply, accelerator=accelerator, gpus_needed=gpus_needed, index=index)
+    except (FactNotFound, FactNotInForce):  # a contract that the catalogue does not know
+        return own
+    return replace(
+        own, gpus_per_sku=listed.gpus_per_sku, region=listed.region, jurisdictions=listed.jurisdictions,
+        term_years=listed.term_years, prepaid_share=listed.prepaid_share, contract=listed.contract,
+        sku=() if supply.gpus_per_sku else listed.contract,
+    )  # fmt: skip
 
 
 def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int, index: int) -> Quote:
@@ -221,7 +237,7 @@ def _listed(scope: Scope, supply: Supply, *, accelerator: str, gpus_needed: int,
 
 def _with_its_term(scope: Scope, supply: Supply, quote: Quote, *, index: int) -> Quote:
     """The quote with the term that the entry states; a prepaid share without a term has nothing to be a share of."""
-    years = supply.term_years or quote.term_years or _TERM_YEARS.get(supply.term)
+    years = supply.term_years or quote.term_years or TERM_YEARS.get(supply.term)
     prepaid = supply.prepaid_share if supply.prepaid_share is not None else quote.prepaid_share
     if prepaid and years is None:
         raise InputError(
@@ -258,7 +274,7 @@ def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int
     )
     terms: tuple[Term, ...] = (
         quote.rate,
-        Term("gpus_billed", billed, "GPUs", where=f"whole SKUs of {quote.gpus_per_sku}"),
+        Term("gpus_billed", billed, "GPUs", quote.sku, where=f"whole SKUs of {quote.gpus_per_sku}"),
         Term("hours_per_day", HOURS_PER_DAY, "h", where="held, busy or not"),
     )
     if supply.discount:
@@ -268,7 +284,7 @@ def _rent(scope: Scope, supply: Supply, quote: Quote, *, billed: int, index: int
         terms += (_contracted(scope, supply, quote, index, "prepaid_share", quote.prepaid_share, "share"),)
     return CostLine(
         "rent", f"{billed} GPU(s) rented, held 24 h", "compute", usd_per_replica_day=usd * spread,
-        equation="rent", terms=terms, sources=quote.rate.sources,
+        equation="rent", terms=terms, sources=(*quote.rate.sources, *quote.sku),
     )  # fmt: skip
 
 
@@ -286,7 +302,7 @@ def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int, inde
     )  # fmt: skip
     terms = (
         quote.rate,
-        Term("gpus_billed", billed, "GPUs", where=f"whole SKUs of {quote.gpus_per_sku}"),
+        Term("gpus_billed", billed, "GPUs", quote.sku, where=f"whole SKUs of {quote.gpus_per_sku}"),
         scope.chosen(f"self_host.supply[{index}].discount", supply.discount, "share"),
         *(() if quote.tax is None else (quote.tax,)),
         _contracted(scope, supply, quote, index, "prepaid_share", quote.prepaid_share, "share"),
@@ -295,7 +311,7 @@ def _prepayment(scope: Scope, supply: Supply, quote: Quote, *, billed: int, inde
     )
     return CostLine(
         "prepaid-rent", "rent paid in advance", "compute", usd_per_replica_day=usd, equation="annuity",
-        terms=terms, sources=quote.rate.sources,
+        terms=terms, sources=(*quote.rate.sources, *quote.sku),
     )  # fmt: skip
 
 

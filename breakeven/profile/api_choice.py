@@ -51,4 +51,15 @@ class ApiChoice(Section):
     def _named(self) -> ApiChoice:
         if self.prices is None and "/" not in self.model:
             raise ValueError(f"{self.model!r} names no provider; write provider/model, for example openai/{self.model}")
+        return self._of_units()
+
+    def _of_units(self) -> ApiChoice:
+        """What is bought in units costs their price: nothing of a bill per token belongs to it."""
+        per_token = ("prices", "platform_fee_share", "minimum_usd_per_month", "max_input_tokens")
+        wrong = [name for name in per_token if getattr(self, name)] + ([] if self.tier == "standard" else ["tier"])
+        if self.provisioned is not None and wrong:
+            raise ValueError(
+                f"{wrong[0]}: belongs to an API bought per token, and provisioned is given; remove {', '.join(wrong)}"
+                + (" (a unit of your own belongs to a --catalog overlay)" if "prices" in wrong else "")
+            )
         return self

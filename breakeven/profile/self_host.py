@@ -21,6 +21,9 @@ from breakeven.units import (
     Years,
 )
 
+MEDIAN = "median"  # of all current quotes, in place of a provider
+TERM_YEARS = {"reserved-1yr": 1.0, "reserved-3yr": 3.0}  # what the name of a term says
+
 Precision = Literal["bf16", "fp16", "fp8", "int8", "int4-awq", "int4-gptq", "w4a16", "w8a16", "w8a8", "mxfp4", "nvfp4"]
 KvPrecision = Literal["bf16", "fp16", "fp8", "int8"]
 Engine = Literal["vllm", "sglang", "tensorrt-llm", "lmdeploy", "tgi"]
@@ -78,6 +81,13 @@ class ExtraCost(Section):
     usd_once: Usd | None = None  # spread over the finance horizon
     source: str | None = None
 
+    @model_validator(mode="after")
+    def _some(self) -> ExtraCost:
+        amounts = ("usd_per_month", "usd_per_replica_month", "usd_per_mtok", "usd_once")
+        if all(getattr(self, name) is None for name in amounts):
+            raise ValueError(f"has no amount, and a cost that is not known is not zero; give one of {', '.join(amounts)}")
+        return self
+
 
 class Supply(Section):
     """One way to get machines: ``rent: <accelerator>``, ``own: <server>`` or ``quote: <a supplier's quote>``."""
@@ -95,13 +105,13 @@ class Supply(Section):
     sku: str | None = None
     discount: ShareBelowOne = 0.0
     usd_per_gpu_hour: Usd | None = None  # the user's own rate instead of the catalogue's
-    gpus_per_sku: Whole | None = None
+    gpus_per_sku: Annotated[Whole, Field(ge=1)] | None = None
     term_years: Years | None = None
     prepaid_share: Share | None = None
 
     # owned
     site: str | None = None
-    servers_per_replica: Whole | None = None
+    servers_per_replica: Annotated[Whole, Field(ge=1)] | None = None
     accelerator: str | None = None  # for a server that is not in the catalogue
     capex_usd: Usd | None = None  # per server, the user's own quote
     life_years: Years | None = None
@@ -140,12 +150,27 @@ class Supply(Section):
             raise ValueError("discount: is off a rent; give the discounted price as capex_usd or lease_usd_per_month")
         if self.own is not None and self.term != "on-demand":
             raise ValueError("term: belongs to rent, not to own; remove it, or give life_years")
-        return self._of_lease()
+        return self._of_rent()._of_lease()
+
+    def _of_rent(self) -> Supply:
+        """What narrows a provider's price list says nothing without one; a term's name and its years agree."""
+        if self.rent is not None and self.usd_per_gpu_hour is None and self.provider in (None, MEDIAN):
+            narrowed = [name for name in ("sku", "region") if getattr(self, name) is not None]
+            if narrowed:
+                raise ValueError(
+                    f"{narrowed[0]}: chooses among one provider's prices, and the median is of all; "
+                    f"name the provider, or remove {' and '.join(narrowed)}"
+                )
+        named = TERM_YEARS.get(self.term)
+        if named is not None and self.term_years is not None and abs(self.term_years - named) > 1e-9:
+            raise ValueError(f"term_years: {self.term_years:g} contradicts term {self.term}; remove it, or write term: reserved")
+        return self
 
     def _of_lease(self) -> Supply:
         """A lease has no purchase price, so nothing may be a share of one."""
         bought = ("capex_usd", "residual_share", "spares_share", "maintenance_share_per_year")
         again = [n for n in bought if getattr(self, n) is not None]
+        again += [] if self.amortisation == "annuity" else ["amortisation"]
         if self.lease_usd_per_month is not None and again:
             raise ValueError(
                 f"{again[0]}: belongs to a purchase, and lease_usd_per_month is given; remove one of them"

@@ -23,7 +23,8 @@ def at_volume(result: Comparison) -> tuple[str, str, str]:
     usd = Money.of(result.currency)
     difference = other.usd_per_day - chosen.usd_per_day
     both = f"({usd(api.usd_per_day)} a day for the API, {usd(own.usd_per_day)} self-hosted)"
-    if other.offer.eligible:
+    if other.offer.eligible and other.offer.feasible:
         return before, name, f" is cheaper by {usd(difference)} a day {both}."
     word = "more" if difference < 0 else "less"
-    return before, name, f" is the only eligible one of this pair; it costs {usd(abs(difference))} a day {word} {both}."
+    only = "eligible one of this pair" if not other.offer.eligible else "one of this pair that can serve"
+    return before, name, f" is the only {only}; it costs {usd(abs(difference))} a day {word} {both}."

@@ -44,9 +44,11 @@ def draw_chart(result: Comparison, *, width: int, colour: bool) -> str:
     ):
         offer = rows[offer_id]
         points = [money.amount(offer.usd_per_day_at(volume)) for volume in volumes]
-        costs += [point for point in points if point > 0]
+        if min(points) <= 0:  # what is free has no place on a logarithmic axis
+            return ""
+        costs += points
         plotext.plot(
-            [math.log10(v) for v in volumes], [math.log10(max(p, 1e-9)) for p in points],
+            [math.log10(v) for v in volumes], [math.log10(p) for p in points],
             marker=marker, color=paint if colour else None, label=label,
         )  # fmt: skip
     decades = range(round(math.log10(low)), round(math.log10(high)) + 1)

@@ -80,11 +80,28 @@ def test_a_record_of_a_server_is_named_where_it_stands(
     assert str(problem).endswith(what) or what in str(problem)
 
 
-def test_a_profile_is_named_for_its_own_figure(tmp_path: Path) -> None:
-    supply = [{"own": "hgx-h100-8", "site": "us-va", "gpus": 8, "active_w": 1000}]
+@pytest.mark.parametrize(
+    ("power", "key", "what"),
+    [
+        ({"active_w": 1000}, "active_w", "is below idle_w"),
+        ({"active_w": 6.2, "idle_w": 2.9}, "active_w", "cannot be 6.2 W"),
+        ({"active_w": 100, "idle_w": 5000}, "active_w", "cannot be 100 W"),
+        ({"nameplate_w": 10.2}, "nameplate_w", "cannot be 10.2 W"),
+        ({"active_w": 11_000}, "active_w", "nameplate_w, 10,200 W, is below active_w, 11,000 W"),
+    ],
+)
+def test_a_profile_is_named_for_its_own_figure(power: dict[str, float], key: str, what: str) -> None:
+    supply = [{"own": "hgx-h100-8", "site": "us-va", "gpus": 8, **power}]
     with pytest.raises(InputError) as caught:
         compare({**PROFILE, "self_host": {**PROFILE["self_host"], "supply": supply}})
-    assert caught.value.problems[0].field == "self_host.supply[0].active_w"
+    assert caught.value.problems[0].field == f"self_host.supply[0].{key}"
+    assert what in str(caught.value.problems[0])
+
+
+def test_a_profiles_machine_may_run_at_a_limit() -> None:
+    """Four fifths of the rating, and space paid by it."""
+    supply = [{"own": "hgx-h100-8", "site": "us-va", "gpus": 8, "nameplate_w": 4480, "active_w": 4000, "idle_w": 1500}]
+    assert compare({**PROFILE, "self_host": {**PROFILE["self_host"], "supply": supply}}).offers
 
 
 def test_one_record_contradicting_itself_is_malformed(tmp_path: Path, capsys: Capture) -> None:

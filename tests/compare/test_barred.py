@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+import breakeven
 from breakeven.cli.app import invoke
 
 from .profiles import simple
@@ -27,6 +28,32 @@ def write(folder: Path, *, volume: float = 200e6, region: str | None = "eu-centr
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert invoke(list(words)) == 0
     return " ".join(capsys.readouterr().out.split())
+
+
+def too_short(*others: str) -> dict[str, Any]:
+    """An API at $1 that takes no more than 100 input tokens, where requests have 1,000."""
+    data = simple(tokens_per_day=10e6, price=1.0, usd_per_gpu_hour=2.5, tok_per_s=1e6)
+    data["api"][0]["max_input_tokens"] = 100
+    data["api"] += others
+    return data
+
+
+def test_an_api_that_cannot_serve_is_not_what_the_verdict_is_about() -> None:
+    result = breakeven.run(too_short("openai/gpt-6.1-sol"))
+    assert result.headline.api == "api:openai/gpt-6.1-sol"
+    hybrids = [row for row in result.offers if row.offer.kind == "hybrid"]
+    assert hybrids and all(row.offer.meta["api"] == "api:openai/gpt-6.1-sol" for row in hybrids)
+
+
+def test_beside_an_api_that_cannot_serve_only_the_machine_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = breakeven.run(too_short())
+    assert result.headline.cheaper_at_volume == result.headline.self_host
+    assert any("the API cannot serve this workload: requests of 1,000 input" in text for text in result.headline.conditions)
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump(too_short()))
+    assert "is the only one of this pair that can serve; it costs" in said(capsys, "run", str(path))
+    rows = said(capsys, "sweep", str(path), "--vary", "self_host.labour_fte=0,1", "--format", "csv").split()[1:]
+    assert len(rows) == 2 and all(row.split(",")[3].startswith("rented:") for row in rows)
 
 
 def test_forecast_names_what_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,71 @@ def test_a_rents_flip_is_the_key_before_its_discount(contract: dict[str, Any]) -
     assert found.value == pytest.approx(flip.flips_at, rel=1e-9)
 
 
+def test_a_rate_of_ones_own_keeps_what_is_sold_together() -> None:
+    """aws sells eight H100 at a time: another rate does not make one of them to be had."""
+    def data(**supply: Any) -> dict[str, Any]:
+        made = rented()
+        made["self_host"]["supply"] = [{"rent": "h100-sxm", "provider": "aws", "gpus": 1, **supply}]
+        return made
+
+    listed = breakeven.run(data())
+    flip = flip_of(listed, "usd_per_gpu_hour")
+    own = next(row for row in listed.offers if row.offer.kind == "rented")
+    stated = next(row for row in breakeven.run(data(usd_per_gpu_hour=flip.now)).offers if row.offer.kind == "rented")
+    assert own.offer.gpus_per_replica == stated.offer.gpus_per_replica == 8
+    assert stated.usd_per_day == own.usd_per_day
+    (rent,) = (line for line in stated.offer.lines if line.id == "rent")
+    assert any(source.startswith("rental/aws#") for source in rent.sources)  # that eight are sold together
+    assert flip.flips_at == pytest.approx(300 / 24 / 8, rel=1e-12)
+    one = next(row for row in breakeven.run(data(usd_per_gpu_hour=2, gpus_per_sku=1)).offers if row.offer.kind == "rented")
+    assert one.usd_per_day == pytest.approx(48.0)
+
+
+def beside_probes(**supply: Any) -> dict[str, Any]:
+    """A machine with a cost of the user's own that he files under compute: no rate moves it."""
+    data = rented(**supply)
+    data["self_host"]["extra_costs"] = [{"name": "probes", "category": "compute", "usd_per_replica_month": 730}]
+    return data
+
+
+def escalating(**other: Any) -> dict[str, Any]:
+    """The headline's API at $6, and a fifth of the requests handed back to another one."""
+    data = simple(tokens_per_day=80e6, price=6.0, usd_per_gpu_hour=4, tok_per_s=500)
+    prices = {"input_usd_per_mtok": 1.75, "output_usd_per_mtok": 1.75}
+    data["api"].append({"model": "own/other", "prices": prices, **other})
+    data["self_host"].update(escalation_share=0.2, escalate_to="own/other")
+    return data
+
+
+def test_a_rents_flip_leaves_other_compute_costs_alone() -> None:
+    flip = flip_of(breakeven.run(beside_probes()), "usd_per_gpu_hour")
+    assert flip.flips_at == pytest.approx((300 - 24) / 24, rel=1e-12)  # 50 Mtok at $6, $24 of probes, 24 hours
+    winners = []
+    for factor in (1 - 1e-9, 1 + 1e-9):
+        result = breakeven.run(beside_probes(usd_per_gpu_hour=(flip.flips_at or 0) * factor))
+        winners.append(result.headline.cheaper_at_volume == result.headline.self_host)
+    assert winners == [True, False]
+
+
+def test_requests_escalated_to_another_api_do_not_move_with_this_ones_price() -> None:
+    result = breakeven.run(escalating())
+    own = 2 * 4 * 24 + 0.2 * 1.75 * 80
+    assert flip_of(result, "api price at this shape").flips_at == pytest.approx(own / 80, rel=1e-12)
+
+
+def test_the_throughputs_flip_counts_the_escalation_apis_minimum_spend() -> None:
+    """$480 at the API; $240 of minimum and $96 a replica: two replicas win, a third would lose."""
+    flip = flip_of(breakeven.run(escalating(minimum_usd_per_month=7300)), "carries on a mean day")
+    assert flip.flips_at == pytest.approx(40e6, rel=1e-12)
+    winners = []
+    for factor in (1 + 1e-9, 1 - 1e-9):
+        data = escalating(minimum_usd_per_month=7300)
+        data["self_host"]["throughput"] = {"total_tok_per_s": (flip.flips_at or 0) / 86_400 * factor}
+        result = breakeven.run(data)
+        winners.append(result.headline.cheaper_at_volume == result.headline.self_host)
+    assert winners == [True, False]
+
+
 def test_a_discount_is_part_of_the_name() -> None:
     names = [row.offer.name for row in breakeven.run(rented(discount=0.125)).offers if row.offer.kind == "rented"]
     assert names == ["1x h100-sxm at $20/h less 12.5%"]

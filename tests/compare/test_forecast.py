@@ -125,6 +125,23 @@ def owned(tokens_per_day: float, **forecast: Any) -> dict[str, Any]:
                   self_host={"supply": [OWNED]}, forecast=forecast)  # fmt: skip
 
 
+@pytest.mark.parametrize("supply", [{"rent": "h100-sxm", "usd_per_gpu_hour": 3, "gpus": 1}, OWNED])
+def test_a_compute_cost_of_the_users_own_is_in_every_month(supply: dict[str, Any]) -> None:
+    data = simple(
+        tokens_per_day=50e6, price=6.0, usd_per_gpu_hour=3, tok_per_s=10_000,
+        self_host={"supply": [supply], "hybrid": False,
+                   "extra_costs": [{"name": "probes", "category": "compute", "usd_per_replica_month": 730}]},
+        forecast={"horizon_months": 3, "rental_price_change_per_year": 0.5, "hardware_price_change_per_year": 0.5},
+    )  # fmt: skip
+    today = next(row.usd_per_month for row in compared(data) if row.offer.kind in ("rented", "owned"))
+    with_it = next(row for row in run(data).offers if row.kind in ("rented", "owned"))
+    data["self_host"]["extra_costs"] = []
+    without = next(row for row in run(data).offers if row.kind in ("rented", "owned"))
+    assert with_it.months[0].usd == pytest.approx(today, rel=1e-12)
+    extra = [mine.usd - theirs.usd for mine, theirs in zip(with_it.months, without.months, strict=True)]
+    assert extra == pytest.approx([730.0] * 3, rel=1e-9)  # no price of machines moves it
+
+
 def test_owned_capital_is_worth_its_price_over_a_whole_life() -> None:
     result = run(owned(400e6, horizon_months=36))
     hosted = next(row for row in result.offers if row.kind == "owned")

@@ -202,6 +202,31 @@ def test_textbook_mix_through_the_interface() -> None:
     assert crossing.outcome == "at"
 
 
+@pytest.mark.parametrize("monthly", [73.0, 7300.0])
+def test_a_mix_pays_what_each_of_its_machines_adds(monthly: float) -> None:
+    """Both entries have a cost of their own, a different one: neither stands for the other."""
+    shared = {"name": "gateway", "usd_per_month": 365}
+    supply = [
+        {"rent": "h100-sxm", "usd_per_gpu_hour": 2.5, "gpus": 1, "extra_costs": [{"name": "rack", "usd_per_month": 365}]},
+        {"rent": "h200-sxm", "usd_per_gpu_hour": 1.0, "gpus": 1,
+         "extra_costs": [{"name": "meter", "usd_per_mtok": 0.9, "usd_per_month": monthly}]},
+    ]  # fmt: skip
+    hours = [1.0] * 6 + [3.0] * 12 + [5.0] * 4 + [9.0] * 2
+    result = breakeven.run(
+        simple(tokens_per_day=1.5e9, price=2.0, usd_per_gpu_hour=1, tok_per_s=600,
+               workload={"demand": {"shape": "hourly", "hourly": hours}},
+               self_host={"supply": supply, "extra_costs": [shared]})
+    )  # fmt: skip
+    mixes = [row for row in result.offers if row.offer.id.startswith("hybrid:mix")]
+    if monthly > 73:  # dearer than one machine beside the API
+        assert not mixes
+        return
+    fixed = {line.name: line.usd_per_day for line in mixes[0].offer.lines if "extra" in line.id}
+    rent = {line.name: line for line in mixes[0].offer.lines if line.id.endswith("rent")}
+    assert len(rent) == 2
+    assert fixed == pytest.approx({"gateway (layer 1)": 12, "rack (layer 1)": 12, "gateway (layer 2)": 0, "meter (layer 2)": 2.4})
+
+
 def test_no_mix_where_one_machine_is_best_throughout() -> None:
     supply = [{"rent": "h100-sxm", "usd_per_gpu_hour": rate, "gpus": 1} for rate in (1, 2)]
     result = breakeven.run(

@@ -50,6 +50,17 @@ def test_day_and_night_share_their_machines() -> None:
     assert all(member.crossover.outcome == "never" for member in pool.members)
 
 
+def test_costs_of_other_names_are_not_one_cost() -> None:
+    """A gateway that both need is paid once; the store of one is not the vault of the other."""
+    gateway = {"name": "gateway", "usd_per_month": 730}
+    pool = pool_of(
+        workload("day", 90e6, DAY, self_host={"extra_costs": [{"name": "store", "usd_per_month": 365}, gateway]}),
+        workload("night", 90e6, NIGHT, self_host={"extra_costs": [gateway, {"name": "vault", "usd_per_month": 1095}]}),
+    )
+    assert pool.pooled_usd_per_day == pytest.approx(140 + 12 + 24 + 36)
+    assert pool.apart_usd_per_day == pytest.approx(280 + 12 + 24 + 24 + 36)
+
+
 def test_equal_peaks_share_only_the_last_replica() -> None:
     pool = pool_of(workload("a", 30e6, DAY), workload("b", 30e6, DAY))
     assert pool.peak_replicas_pooled == pytest.approx(pool.peak_replicas_apart)

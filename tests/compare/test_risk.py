@@ -188,6 +188,9 @@ def test_formats(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         ({"ranges": {"self_host.labour_fte": {"low": 0, "high": 1}, "self_host.headroom_share": {"low": 0, "high": 0.5}},
           "correlations": [{"between": ["self_host.labour_fte", "self_host.headroom_share"], "rank_correlation": 1.5}]},
          r"p.yaml:\d+.*is not a correlation"),
+        ({"ranges": {"self_host.labour_ftee": {"low": 0, "high": 1}}}, r"p.yaml:\d+.*labour_ftee: is not a known key; did you mean 'labour_fte'"),
+        ({"ranges": {"self_host.model": {"low": 0, "high": 1}}}, r"p.yaml:\d+.*self_host.model: must be text"),
+        ({"ranges": {"self_host.labour_usd_per_fte_year": {"low": 0, "high": 1}}}, r"p.yaml:\d+.*has no typical value; add typical"),
     ],
 )  # fmt: skip
 def test_bad_ranges_and_correlations_are_located(tmp_path: Path, uncertainty: dict[str, Any], message: str) -> None:

@@ -105,6 +105,23 @@ def test_every_month_of_a_forecast_owes_it() -> None:
             assert row.months[m].usd == pytest.approx((now.usd_per_day or 0.0) * DAYS, rel=1e-9), (m, row.kind)
 
 
+@pytest.mark.parametrize("minimum", [0.0, 60.0])
+def test_escalated_requests_pay_an_announced_price_from_its_day_on(minimum: float) -> None:
+    """gemini-4-argon doubles on 2026-12-01: a month later the forecast is what a run of that day says."""
+    data = profile(minimum_per_day=minimum, volume=60e6, hybrid=True)
+    data["workload"]["demand"] = {"shape": "office-hours"}
+    data["api"][0].pop("prices")
+    data["api"][0]["model"] = "google/gemini-4-argon"
+    scope = scope_of(data)
+    result = compare_scope(scope)
+    made = forecast(scope, [row.offer for row in result.offers], api=result.headline.api, self_host=result.headline.self_host)
+    fresh = breakeven.run(data, as_of="2026-12-23")
+    for row in made.offers:
+        now = next(r for r in fresh.offers if r.offer.kind == row.kind)
+        assert row.months[1].usd == pytest.approx((now.usd_per_day or 0.0) * DAYS, rel=1e-9), row.kind
+    assert made.crossings[1].first_tokens_per_day == pytest.approx(fresh.crossovers[0].first_tokens_per_day, rel=1e-9)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1])
 def test_risk_counts_it_now_and_in_later_years(share: float) -> None:
     pytest.importorskip("scipy")

@@ -63,7 +63,9 @@ def _at_volume(result: Comparison, money: Money) -> str:
     assert own.usd_per_day is not None
     cheaper = own if result.headline.cheaper_at_volume == own.offer.id else api
     other = api if cheaper is own else own
-    said = "the cheaper one of the two is" if other.offer.eligible else "the only eligible one of the two is"
+    said = "the only eligible one of the two is" if not other.offer.eligible else "the only one of the two that can serve is"
+    if other.offer.eligible and other.offer.feasible:
+        said = "the cheaper one of the two is"
     elsewhere = cheaper_elsewhere(result)
     more = f" <strong>{esc(elsewhere)}</strong>" if elsewhere else ""
     api_cost, own_cost = amount(api.usd_per_day, money), amount(own.usd_per_day, money)

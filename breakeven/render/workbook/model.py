@@ -11,6 +11,8 @@ from breakeven.compare.result import OfferAtVolume
 from breakeven.compare.worked import worked
 from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.offer import CostLine, Term
+from breakeven.offers.owned import CAPITAL_LINES
+from breakeven.offers.rented import RENT_LINES
 from breakeven.render.workbook.book import Book
 from breakeven.render.workbook.formulas import Formulas, finance_term
 from breakeven.render.workbook.inputs import CHANGED, Inputs
@@ -30,7 +32,7 @@ def as_run(formula: str) -> str:
 
 def follows_machines(line: CostLine) -> bool:
     """Whether a line's cost per replica moves with the price of machines (rent or purchase)."""
-    return line.category == "compute" or line.id in ("capital", "spares")
+    return line.id in (*RENT_LINES, *CAPITAL_LINES)
 
 
 class Cells(Struct, frozen=True):
