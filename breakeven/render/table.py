@@ -168,9 +168,9 @@ def _crossovers(console: Console, result: Comparison, options: Options) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=None)
     table.add_column("self-hosting wins over", overflow="fold")
     table.add_column("with", overflow="fold")
-    table.add_column("first from", justify="right", no_wrap=True)
-    table.add_column("for good from", justify="right", no_wrap=True)
-    table.add_column("of capacity", justify="right", no_wrap=True)
+    table.add_column("first\nfrom", justify="right", no_wrap=True)
+    table.add_column("for good\nfrom", justify="right", no_wrap=True)
+    table.add_column("of\ncapacity", justify="right", no_wrap=True)
     names = {row.offer.id: short_name(row.offer) for row in result.offers}
     for found in result.crossovers:
         first = found.outcome if found.outcome in ("never", "always") else _volume(found.first_tokens_per_day)
