@@ -17,8 +17,9 @@ from breakeven.compare.verdict import choose_pair
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
+from breakeven.offers.other_values import at_values, is_lent
 from breakeven.offers.scope import Scope
-from breakeven.profile.load import LoadedProfile, parse_key, with_values
+from breakeven.profile.load import LoadedProfile, parse_key
 
 _MAX_BUILDS = 200  # of the offers, for inputs that cannot flow through the builders as arrays
 
@@ -157,14 +158,15 @@ class RiskModel:
         keys = {item.key: int(value) if item.whole else value for item, value in values.items() if item.kind == "key"}
         extra = {key: value for item in values if item.kind == "key" for key, value in item.extra}
         plain = {key: value if isinstance(value, (int, float)) else float(value[0]) for key, value in keys.items()}
-        loaded = with_values(self.scope.loaded, {**extra, **plain}) if keys else self.scope.loaded
+        there = at_values(self.scope, {**extra, **plain}) if keys else self.scope
+        loaded = there.loaded
         arrays = {parse_key(key): value for key, value in keys.items() if not isinstance(value, (int, float))}
         profile = with_arrays(loaded.profile, arrays)
         profile = profile.model_copy(update={"self_host": profile.self_host.model_copy(update={"hybrid": False})})
         facts = {(item.source_id, item.field): value for item, value in values.items() if item.kind == "fact"}
         ratio = next((value for item, value in values.items() if item.kind == "capacity"), None)
         scope = replace(
-            self.scope,
+            there,
             loaded=LoadedProfile(profile, loaded.document, loaded.overrides),
             catalogue=cast(Any, SampledCatalogue(self.scope.catalogue, facts)) if facts else self.scope.catalogue,
             plans=self.scope.plans if ratio is None else ScaledPlans(self.scope.plans, ratio),
@@ -173,7 +175,7 @@ class RiskModel:
 
     def _flows(self, item: RiskInput) -> bool:
         """Whether arrays of this input give the digits of single values."""
-        if item.whole or item.distribution.low == item.distribution.high:
+        if item.whole or item.distribution.low == item.distribution.high or is_lent(self.scope, item.key):
             return False
         low, high = item.distribution.low, item.distribution.high
         column = np.array([low, low, high, high])
