@@ -13,6 +13,7 @@ from breakeven.compare.many import Disagree, many
 from breakeven.compare.many_crossovers import Crossings
 from breakeven.compare.pair_table import PairOffers, Table, with_arrays
 from breakeven.compare.risk_inputs import RiskInput, SampledCatalogue, ScaledPlans
+from breakeven.compare.solve import nothing_to_weigh
 from breakeven.compare.verdict import choose_pair
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.build import build_offers
@@ -25,7 +26,10 @@ _MAX_BUILDS = 200  # of the offers, for inputs that cannot flow through the buil
 
 
 class Draws(Struct, frozen=True):
-    """The comparison at many draws. ``usd_per_day`` by offer id; NaN where an offer cannot serve."""
+    """The comparison at many draws. ``usd_per_day`` by offer id; NaN where an offer cannot serve.
+
+    ``difference`` is self-hosting less API of the pair on cost alone: an API that cannot serve has its price all the same.
+    """
 
     usd_per_day: Mapping[str, Any]
     api: str
@@ -33,7 +37,8 @@ class Draws(Struct, frozen=True):
     volumes: Any
     table: Table
     names: Mapping[str, str]  # offer id -> its name in the table
-    errors: int
+    failed: Any  # which draws could not be answered
+    difference: Any  # USD/day; NaN where there is no machine
 
     @property
     def pair(self) -> Crossings:
@@ -52,8 +57,7 @@ class RiskModel:
         rows = [_Row(offer) for offer in self.offers]
         api, own = choose_pair(cast(Any, rows))
         if api is None or own is None:
-            raise Infeasible("no self-hosted offer can serve this workload, so there is nothing to weigh",
-                             fix="see breakeven run for the reasons")  # fmt: skip
+            raise Infeasible(f"nothing to weigh, {nothing_to_weigh(scope)}", fix="see breakeven run")
         self.api, self.own = api.offer.id, own.offer.id
         self.flowing: tuple[RiskInput, ...] = ()
         self.flowing = tuple(item for item in self.now if self._flows(item))
@@ -104,12 +108,15 @@ class RiskModel:
         bad = np.zeros(count, dtype=bool)
         if table.errors:
             bad[list(table.errors)] = True
+        safe = np.where(bad, 1.0, volumes)
         usd = {
             offer_id: np.where(bad | ~(table.numbers.get(f"{name}_able", np.zeros(count)) > 0), np.nan,
-                               table.usd_per_day(name, slice(None), np.where(bad, 1.0, volumes)))
+                               table.usd_per_day(name, slice(None), safe))
             for offer_id, name in names.items()
         }  # fmt: skip
-        return Draws(usd, self.api, self.own, volumes, table, names, len(table.errors))
+        pair = table.usd_per_day("own", slice(None), safe) - table.usd_per_day("api", slice(None), safe)
+        able = table.numbers.get("able", np.zeros(count)) > 0
+        return Draws(usd, self.api, self.own, volumes, table, names, bad, np.where(bad | ~able, np.nan, pair))
 
     # --- building ----------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.compare.axes import refuse_outputs
+from breakeven.compare.barred import reasons
 from breakeven.compare.crossover import crossover
 from breakeven.compare.verdict import choose_pair
 from breakeven.errors import BreakevenError, InputError, Problem
@@ -50,20 +51,22 @@ class Solution(Struct, frozen=True):
     low: float
     high: float
     why_not: str | None = None
+    difference_now_usd_per_day: float | None = None  # self-hosting less API; None where nothing can be compared
 
 
 class Side(Struct, frozen=True):
-    """One of the pair whose verdict is solved for, and the requirements that bar it."""
+    """One of the pair whose verdict is solved for, and why it is not advised."""
 
     offer: str
     name: str
     why_not: tuple[str, ...]
+    able: bool = True  # False: it cannot serve the workload, whatever is required
 
 
 def sides(scope: Scope) -> tuple[Side | None, Side | None]:
     """The API and the machines that ``solve`` compares."""
     api, own = (
-        None if offer is None else Side(offer.id, offer.name, () if offer.eligible and offer.feasible else offer.why_not)
+        None if offer is None else Side(offer.id, offer.name, reasons(offer), offer.feasible)
         for offer in _pair(scope)
     )
     return api, own
@@ -100,10 +103,10 @@ def solve(scope: Scope, key: str, *, low: float | None = None, high: float | Non
     now = _present(scope, key, loc)
     gap_now = _gap(scope)
     if gap_now is None:
-        return Solution(key, now, "api", (), low or 0.0, high or 0.0, "no self-hosted offer can serve this workload")
+        return Solution(key, now, "api", (), low or 0.0, high or 0.0, nothing_to_weigh(scope))
     cheaper = _who(gap_now)
     if key in VOLUME_KEYS and not price_follows_volume(scope):
-        return _volume(scope, key, now, cheaper, low, high)
+        return replace(_volume(scope, key, now, cheaper, low, high), difference_now_usd_per_day=gap_now)
     grid = _grid(scope, key, now, low, high)
     if key in VOLUME_KEYS:
         grid = _with_crossings(scope, key, grid)
@@ -116,7 +119,14 @@ def solve(scope: Scope, key: str, *, low: float | None = None, high: float | Non
         if before is not None and after is not None and _who(before) != _who(after):
             flips.append(FlipValue(_close_in(scope, key, left, right, _who(before)), _who(before), _who(after)))
     flips.sort(key=lambda flip: _distance(flip.value, now))
-    return Solution(key, now, cheaper, tuple(flips), grid[0][0], grid[-1][0])
+    return Solution(key, now, cheaper, tuple(flips), grid[0][0], grid[-1][0], difference_now_usd_per_day=gap_now)
+
+
+def nothing_to_weigh(scope: Scope) -> str:
+    """Why there is no pair: the first reason of the first machines, as the verdict of ``run`` gives it."""
+    hosted = [offer for offer in build_offers(_plain(scope)) if offer.kind in ("rented", "owned")]
+    first = next((offer.why_not[0] for offer in hosted if not offer.feasible and offer.why_not), None)
+    return "no self-hosted offer can serve this workload" + (f": {first}" if first else "")
 
 
 def _volume(
@@ -167,12 +177,15 @@ def _with_crossings(
 
 def _pair(scope: Scope) -> tuple[Offer | None, Offer | None]:
     """The headline pair without what it does not need: no hybrids."""
-    profile = scope.profile
-    plain = profile.model_copy(update={"self_host": profile.self_host.model_copy(update={"hybrid": False})})
-    loaded = LoadedProfile(plain, scope.loaded.document, scope.loaded.overrides)
-    offers = build_offers(replace(scope, loaded=loaded))
+    offers = build_offers(_plain(scope))
     api, own = choose_pair([_Row(offer) for offer in offers])  # type: ignore[misc]
     return (api.offer if api else None), (own.offer if own else None)
+
+
+def _plain(scope: Scope) -> Scope:
+    profile = scope.profile
+    plain = profile.model_copy(update={"self_host": profile.self_host.model_copy(update={"hybrid": False})})
+    return replace(scope, loaded=LoadedProfile(plain, scope.loaded.document, scope.loaded.overrides))
 
 
 class _Row(Struct, frozen=True):

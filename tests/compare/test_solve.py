@@ -112,3 +112,14 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "self-hosting, then the API" in " ".join(capsys.readouterr().out.split())
     assert invoke(["solve", profile, "self_host.headroom_share", "--format", "csv"]) == 0
     assert "stays cheaper" in capsys.readouterr().out
+
+
+def test_a_tie_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = simple(tokens_per_day=10e6, price=0.0, usd_per_gpu_hour=0.0, tok_per_s=1e6)
+    path = tmp_path / "p.yaml"
+    path.write_text(json.dumps(data))
+    assert invoke(["solve", str(path), "self_host.labour_fte"]) == 0
+    assert "both cost the same" in capsys.readouterr().out
+    assert invoke(["run", str(path)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "At 10M tokens/day: api (own) costs the same as self-hosting ($0.00 a day)." in out and "cheaper by $0.00" not in out
