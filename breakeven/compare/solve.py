@@ -111,6 +111,7 @@ def solve(scope: Scope, key: str, *, low: float | None = None, high: float | Non
     if key in VOLUME_KEYS:
         grid = _with_crossings(scope, key, grid)
     if len(grid) < 2:
+        with_values(scope.loaded, {key: 1})  # where the key takes no number at all, the profile's words say why
         raise InputError(
             Problem("no range of values to try", "give --between low:high within what the key allows", "solve", field=key)
         )
