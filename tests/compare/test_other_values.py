@@ -85,6 +85,13 @@ def test_no_flip_of_a_staircase_with_price_breaks_is_missed(tmp_path: Path) -> N
         assert any(low < flip <= high for flip in flips), (low, high, flips)
 
 
+def test_run_names_no_key_that_no_profile_has(beside: Scope) -> None:
+    flips = compare_scope(beside).flips
+    assert [flip.key for flip in flips if "supply" in flip.key] == []
+    price = next(flip for flip in flips if flip.key == "quotes/acme.capex_usd")
+    assert price.now == 265_000 and price.flips_at is not None
+
+
 def test_risk_has_the_quotes(beside: Scope) -> None:
     found = risk(beside, draws=64)
     acme = next(row for row in found.offers if row.offer == "owned:acme@us-average")

@@ -135,5 +135,5 @@ def test_a_key_that_the_profile_refuses_is_refused_in_its_words() -> None:
     data = simple(tokens_per_day=10e6, price=1.0, usd_per_gpu_hour=2.5, tok_per_s=1e6)
     data["api"] = [{"model": "azure/gpt-4.1", "provisioned": {"unit": "ptu", "term": "monthly"}}]
     scope = make_scope(from_document(Document(data, "p.yaml", None)), CATALOGUE)
-    with pytest.raises(InputError, match="minimum_usd_per_month: .*provisioned"):
+    with pytest.raises(InputError, match=r"minimum_usd_per_month: .*provisioned"):
         solve(scope, "api[0].minimum_usd_per_month")
