@@ -82,6 +82,7 @@ def test_without_a_machine_that_fits_every_command_says_which_and_why(tmp_path: 
     path.write_text(yaml.safe_dump(data))
     why = "gpt-oss-120b in mxfp4 needs 65 GB per accelerator"
     assert why in said(capsys, "solve", str(path))
+    assert f"note: no self-hosted offer can serve this workload: {why}" in said(capsys, "forecast", str(path))
     assert why in said(capsys, "solve", str(path), "--format", "json")
     for command in (["risk"], ["forecast", "--history"]):
         with pytest.raises(BreakevenError, match=why):
