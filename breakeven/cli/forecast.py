@@ -27,6 +27,7 @@ def forecast(
     from breakeven.cli.inputs import facts_date, load_catalogue, load_profiles, parse_date
     from breakeven.compare.crossover_history import crossover_history
     from breakeven.compare.forecast_profile import forecast_profile
+    from breakeven.compare.solve import nothing_to_weigh
     from breakeven.errors import InputError, Problem
     from breakeven.render.forecast import FORMATS, render
     from breakeven.render.text import stdout_width
@@ -44,7 +45,7 @@ def forecast(
     if history:
         start = parse_date(since, "--since")
         if own is None or start is None:
-            raise InputError(Problem("no self-hosted offer can serve this workload", "see breakeven run", "--history"))
+            raise InputError(Problem(nothing_to_weigh(scope), "see breakeven run", "--history"))
         past = crossover_history(scope, own, since=start)
     if name == "focus":
         from breakeven.render.focus import render_focus

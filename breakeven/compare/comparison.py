@@ -29,6 +29,7 @@ from breakeven.compare.result import (
 from breakeven.compare.verdict import headline
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
+from breakeven.offers.other_values import beside_quotes
 from breakeven.offers.scope import Scope
 
 if TYPE_CHECKING:
@@ -66,12 +67,7 @@ def compare(
 def make_scope(loaded: LoadedProfile, catalogue: Catalogue, *, as_of: dt.date | None = None) -> Scope:
     """The date of the facts is explicit: the argument, else the profile's, else the catalogue's release."""
     date = as_of or loaded.profile.as_of or catalogue.released
-    scope = Scope(loaded, catalogue, PriceBook(catalogue), date)
-    if not catalogue.ids("quotes"):
-        return scope
-    from breakeven.offers.quoted import with_quotes
-
-    return with_quotes(scope)
+    return beside_quotes(Scope(loaded, catalogue, PriceBook(catalogue), date))
 
 
 def compare_scope(scope: Scope, *, detail: bool = True) -> Comparison:

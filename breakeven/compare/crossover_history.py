@@ -2,7 +2,7 @@
 
 Each dated API price of the catalogue's history is put at the profile's request shape and solved
 against the self-hosted offer, whose rent is the one of that day where the catalogue has a history
-of it (H100); else today's, and the row says so. Source: docs/model.md, equation ``crossing-law``.
+of it (H100); else today's, and the row says so. Escalated requests pay the row's price. Source: docs/model.md, equation ``crossing-law``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from breakeven.arithmetic import SCALAR
 from breakeven.compare.crossover import crossover
 from breakeven.compare.price_paths import TRENDS, Decomposition, decompose
+from breakeven.offers.escalation import ESCALATION_LINES
 from breakeven.offers.offer import CostLine, Offer
 from breakeven.offers.rented import RENT_LINES
 from breakeven.offers.scope import Scope
@@ -61,7 +62,7 @@ def crossover_history(scope: Scope, own: Offer, *, since: dt.date, classes: Sequ
         line = CostLine("tokens", "tokens", "tokens", usd_per_mtok=price)
         api = Offer(f"past:{seen.model}", seen.model, "api", (line,))
         rate, machines, source = _machines_then(scope, own, seen.date)
-        found = crossover(api, machines)
+        found = crossover(api, _escalating_to(api, machines, share=scope.profile.self_host.escalation_share))
         rows.append(
             PastCrossing(
                 seen.date, seen.model, seen.quality_class, price, rate, found.outcome, found.first_tokens_per_day,
@@ -70,6 +71,22 @@ def crossover_history(scope: Scope, own: Offer, *, since: dt.date, classes: Sequ
         )  # fmt: skip
     rows.sort(key=lambda row: (row.date, row.quality_class, row.model))
     return History(tuple(rows), _decompositions(scope))
+
+
+def _escalating_to(api: Offer, machines: Offer, *, share: float) -> Offer:
+    """The machines with escalated requests at the row's price, USD/Mtok: share x price, without fee, discount or minimum.
+
+    The row's API has none of these either: a list price of the past, like with like.
+    """
+    if not share:
+        return machines
+    lines = tuple(
+        replace(line, usd_per_mtok=share * api.usd_per_mtok if line.id == "escalation" else 0.0)
+        if line.id in ESCALATION_LINES
+        else line
+        for line in machines.lines
+    )
+    return replace(machines, lines=lines, minimum_usd_per_day=0.0)
 
 
 def _machines_then(scope: Scope, own: Offer, date: dt.date) -> tuple[float | None, Offer, tuple[str, ...]]:

@@ -36,7 +36,9 @@ def flips(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Crossover
     assert api.usd_per_day is not None and own.usd_per_day is not None
     rows = [_volume(scope, found), _api_price(api, own)]
     index = int(own.offer.meta["supply"])
-    key = f"self_host.supply[{index}]"
+    written = index < len(scope.loaded.document.data["self_host"]["supply"])
+    # A quote that the catalogue adds is no entry of the profile: its figure is the supplier's to move.
+    key = f"self_host.supply[{index}]" if written else f"quotes/{own.offer.meta.get('quote')}"
     if own.offer.kind == "rented":
         rows.append(_rate(own, key, target=api.usd_per_day))
     elif scope.profile.self_host.supply[index].lease_usd_per_month is not None:

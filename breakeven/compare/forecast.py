@@ -24,6 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.arithmetic import SCALAR
+from breakeven.compare.barred import reasons
 from breakeven.compare.crossover import crossover
 from breakeven.compare.forecast_months import Clock, Month, beside, bought, parts_of, run
 from breakeven.compare.price_paths import Courses, courses
@@ -51,6 +52,7 @@ class OfferForecast(Struct, frozen=True):
     kind: str
     months: tuple[Month, ...]
     why_not: tuple[str, ...] = ()  # requirements that bar it, or why it cannot serve
+    able: bool = True  # whether it can serve the workload at all
 
     @property
     def usd_total(self) -> float:
@@ -194,8 +196,7 @@ def forecast(scope: Scope, offers: Sequence[Offer], *, api: str, self_host: str)
 
 
 def _row(offer: Offer, months: tuple[Month, ...]) -> OfferForecast:
-    barred = () if offer.eligible and offer.feasible else offer.why_not
-    return OfferForecast(offer.id, offer.name, offer.kind, months, barred)
+    return OfferForecast(offer.id, offer.name, offer.kind, months, reasons(offer), offer.feasible)
 
 
 def _volumes(scope: Scope, course: Courses, months: int) -> tuple[float, ...]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from breakeven.compare.comparison import compare_scope, make_scope
 from breakeven.compare.forecast import Forecast
 from breakeven.compare.scenarios import forecast_with_scenarios
+from breakeven.compare.solve import nothing_to_weigh
 from breakeven.offers.offer import Offer
 from breakeven.offers.scope import Scope
 
@@ -26,4 +29,6 @@ def forecast_profile(
     offers = [row.offer for row in compared.offers]
     result = forecast_with_scenarios(scope, offers, api=head.api, self_host=head.self_host)
     own = next((offer for offer in offers if offer.id == head.self_host and offer.tokens_per_day_per_replica), None)
+    if own is None:
+        result = replace(result, notes=(nothing_to_weigh(scope), *result.notes))
     return scope, own, result

@@ -22,8 +22,9 @@ from breakeven.compare.verdict import choose_pair
 from breakeven.errors import BreakevenError
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import CostLine, Offer
+from breakeven.offers.other_values import at_values, is_lent, price_follows_volume
 from breakeven.offers.scope import Scope
-from breakeven.profile.load import LoadedProfile, with_values
+from breakeven.profile.load import LoadedProfile
 from breakeven.profile.model import Profile
 
 VOLUME_KEYS = ("workload.tokens_per_day", "workload.requests_per_day", "workload.tasks_per_day")
@@ -247,14 +248,15 @@ class Filler:
         self.scope = scope
         self.axes = tuple(axes)
         self._probing = True
-        self.volume_axis = next((axis for axis in axes if axis.key in VOLUME_KEYS and axis.numeric), None)
+        volumes = (axis for axis in axes if axis.key in VOLUME_KEYS and axis.numeric)
+        self.volume_axis = None if price_follows_volume(scope) else next(volumes, None)
         self.inner = tuple(axis for axis in axes if axis is not self.volume_axis and self._flows(axis))
         self.outer = tuple(axis for axis in axes if axis is not self.volume_axis and axis not in self.inner)
         self._probing = False
 
     def _flows(self, axis: Axis) -> bool:
         """Whether arrays of this key pass through the builders with the digits of single values."""
-        if not axis.numeric or len(axis.values) < 2:
+        if not axis.numeric or len(axis.values) < 2 or is_lent(self.scope, axis.key):
             return False
         low, high = min(axis.values), max(axis.values)
         if low == high:
@@ -281,11 +283,11 @@ class Filler:
         """Fill entries ``where``: single ``values`` by key, and ``columns`` of one value per entry."""
         first = {axis.key: float(column[0]) for axis, column in columns.items()}
         try:
-            loaded = with_values(self.scope.loaded, {**values, **first})
+            there = at_values(self.scope, {**values, **first})
         except BreakevenError as error:
             self._failed(table, where, error)
             return
-        for part in self._parts(loaded, np.arange(len(where)), columns):
+        for part in self._parts(there, np.arange(len(where)), columns):
             index, pair = part
             if isinstance(pair, BreakevenError):
                 self._failed(table, where[index], pair)
@@ -293,18 +295,19 @@ class Filler:
                 table.put(where[index], pair)
 
     def _parts(
-        self, loaded: LoadedProfile, index: Any, columns: Mapping[Axis, Any]
+        self, there: Scope, index: Any, columns: Mapping[Axis, Any]
     ) -> Iterator[tuple[Any, PairOffers | BreakevenError]]:
         arrays = {axis.loc: many(column[index]) if len(index) > 1 else float(column[index[0]])
                   for axis, column in columns.items()}  # fmt: skip
+        loaded = there.loaded
         profile = with_arrays(loaded.profile, arrays)
-        scope = replace(self.scope, loaded=LoadedProfile(profile, loaded.document, loaded.overrides))
+        scope = replace(there, loaded=LoadedProfile(profile, loaded.document, loaded.overrides))
         try:
             yield index, pair_at(scope)
         except Disagree as split:
             mask = np.broadcast_to(split.mask, (len(index),))
-            yield from self._parts(loaded, index[mask], columns)
-            yield from self._parts(loaded, index[~mask], columns)
+            yield from self._parts(there, index[mask], columns)
+            yield from self._parts(there, index[~mask], columns)
         except BreakevenError as error:
             yield index, error
         except (TypeError, ValueError, AttributeError):
@@ -312,7 +315,7 @@ class Filler:
             if self._probing or len(index) == 1:
                 raise
             for one in index:
-                yield from self._parts(loaded, np.array([one]), columns)
+                yield from self._parts(there, np.array([one]), columns)
 
     def _failed(self, table: Table, where: Any, error: BreakevenError) -> None:
         table.number("able", where, 0.0)

@@ -54,7 +54,8 @@ def courses(scope: Scope) -> Courses:
     hazard = None
     if forecast.api_price_change_per_year is not None:
         api = -log_rate(rate_per_year=forecast.api_price_change_per_year)
-        label = f"API price changes by {forecast.api_price_change_per_year:+.1%} a year (the profile's own rate)"
+        named = "" if forecast.api_price_path == "none" else f", in place of the path {forecast.api_price_path}"
+        label = f"API price changes by {forecast.api_price_change_per_year:+.1%} a year (the profile's own rate{named})"
     elif forecast.api_price_path == "none":
         api, label = 0.0, "API prices stay as they are, announced changes apart"
     else:

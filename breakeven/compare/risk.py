@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from breakeven.compare.barred import reasons, says
 from breakeven.compare.comparison import compare_scope
 from breakeven.compare.draws import correlated, uniform_draws
 from breakeven.compare.many import step_counts
@@ -53,7 +54,8 @@ class OfferRisk(Struct, frozen=True):
     usd_per_day: Quantiles
     cheapest_probability: float
     cheapest_probability_by_year: tuple[float, ...]  # now, in one year, ...
-    why_not: tuple[str, ...] = ()  # requirements that bar it
+    why_not: tuple[str, ...] = ()  # requirements that bar it, or why it cannot serve
+    able: bool = True  # whether it can serve the workload as stated
 
 
 class InputRisk(Struct, frozen=True):
@@ -120,34 +122,38 @@ def risk(scope: Scope, *, draws: int = DEFAULT_DRAWS, seed: int | None = None) -
     values = {item.name: model.snapped(item, points[:, i]) for i, item in enumerate(inputs)}
     seen = model.evaluate({item.name: values[item.name] for item in model.now}, count=count)
     typical = model.evaluate({}, count=1)
-    difference = seen.usd_per_day[seen.own] - seen.usd_per_day[seen.api]
+    answered = ~seen.failed
     names = {row.offer.id: row.offer for row in compared.offers}
-    costs = {key: usd for key, usd in seen.usd_per_day.items() if names[key].eligible} or dict(seen.usd_per_day)
+    may = {key: usd for key, usd in seen.usd_per_day.items() if names[key].eligible} or dict(seen.usd_per_day)
+    # What can serve in no draw is not weighed; a draw that could not be answered has no winner.
+    costs = {key: usd for key, usd in may.items() if not np.isnan(usd).all()} or may
     winners = _winners(costs)
     by_year = _by_year(scope, model, seen, values, costs)
     first = np.where(seen.pair.outcome == 0, np.inf, seen.pair.first)
     first = np.where(np.isnan(first), np.inf, first)
     effects = _total_effects(model, seed=used_seed)
-    information, everything = _perfect_information(costs, values, model.now)
+    known = {key: usd[answered] for key, usd in costs.items()}
+    given = {name: np.asarray(column)[answered] for name, column in values.items()}
+    information, everything = _perfect_information(known, given, model.now)
     rows = tuple(
         _input(model, item, typical, effects.get(item.name, 0.0), information.get(item.name, 0.0)) for item in inputs
     )
     return Risk(
         name=scope.profile.name, as_of=scope.as_of, catalogue_version=scope.catalogue.version, seed=used_seed,
         draws=count, tokens_per_day=compared.tokens_per_day, api=seen.api, self_host=seen.own,
-        first_typical=_known(typical.pair.first[0]), first=_quantiles(first),
-        never_probability=float(np.count_nonzero(np.isinf(first))) / count,
-        self_host_wins_probability=float(np.count_nonzero(difference < 0)) / count,
+        first_typical=_known(typical.pair.first[0]), first=_quantiles(first[answered]),
+        never_probability=_share(np.isinf(first), answered),
+        self_host_wins_probability=_share(seen.difference < 0, answered),
         offers=tuple(
             OfferRisk(
                 key, names[key].name, names[key].eligible, _quantiles(usd),
-                float(np.count_nonzero(winners == key)) / count, tuple(year.get(key, 0.0) for year in by_year),
-                () if names[key].eligible else names[key].why_not,
+                _share(winners == key, answered), tuple(year.get(key, 0.0) for year in by_year),
+                reasons(names[key]), names[key].feasible,
             )
             for key, usd in seen.usd_per_day.items()
         ),
         inputs=tuple(sorted(rows, key=lambda row: (-row.total_effect_share, row.name))),
-        perfect_information_usd_per_year=everything, failed_draws=seen.errors, notes=_notes(scope, model),
+        perfect_information_usd_per_year=everything, failed_draws=int(np.count_nonzero(seen.failed)), notes=_notes(scope, model),
         currency=compared.currency,
     )  # fmt: skip
 
@@ -176,7 +182,7 @@ def verdict(result: Risk) -> str:
     text += f". What decides is {deciding.name} ({percent(deciding.total_effect_share)} of the variance)."
     barred = [row for row in result.offers if row.offer in (result.api, result.self_host) and row.why_not]
     if barred:
-        said = "; ".join(f"{row.name} does not meet the requirements ({'; '.join(row.why_not)})" for row in barred)
+        said = "; ".join(f"{row.name} {says(able=row.able)} ({'; '.join(row.why_not)})" for row in barred)
         text += f" This is on cost alone: {said}."
     return text
 
@@ -197,6 +203,12 @@ def measure_first(result: Risk) -> str:
 
 def _known(value: float) -> float | None:
     return None if value != value or math.isinf(value) else float(value)
+
+
+def _share(which: Any, answered: Any) -> float:
+    """The share of the answered draws, 0 where none was."""
+    count = int(np.count_nonzero(answered))
+    return int(np.count_nonzero(which & answered)) / count if count else 0.0
 
 
 def _quantiles(values: Any) -> Quantiles:
@@ -255,7 +267,7 @@ def _total_effects(model: RiskModel, *, seed: int) -> dict[str, float]:
     blocks += [np.column_stack([base[:, size + i] if i == j else base[:, j] for j in range(size)]) for i in range(size)]
     stacked = np.vstack(blocks)
     seen = model.evaluate({item.name: model.snapped(item, stacked[:, j]) for j, item in enumerate(items)}, count=len(stacked))
-    y = seen.usd_per_day[seen.own] - seen.usd_per_day[seen.api]
+    y = seen.difference
     parts = [y[i * count : (i + 1) * count] for i in range(size + 2)]
     both = np.concatenate(parts[:2])
     both = both[~np.isnan(both)]
@@ -307,7 +319,7 @@ def _input(model: RiskModel, item: RiskInput, typical: Draws, effect: float, wor
         at = [0, 1]
 
     def gap(found: Draws, i: int) -> float:
-        return float(found.usd_per_day[found.own][i] - found.usd_per_day[found.api][i])
+        return float(found.difference[i])
 
     d = item.distribution
     return InputRisk(
@@ -341,7 +353,7 @@ def _by_year(
         for key in costs:
             cheapest[key] = _later_usd(model, seen, key, volumes=seen.volumes * more, price=price, rent=rents, gain=faster)
         winners = _winners(cheapest)
-        out.append({key: float(np.count_nonzero(winners == key)) / len(winners) for key in costs})
+        out.append({key: _share(winners == key, ~seen.failed) for key in costs})
     return out
 
 

@@ -13,18 +13,23 @@ from breakeven.compare.many import Disagree, many
 from breakeven.compare.many_crossovers import Crossings
 from breakeven.compare.pair_table import PairOffers, Table, with_arrays
 from breakeven.compare.risk_inputs import RiskInput, SampledCatalogue, ScaledPlans
+from breakeven.compare.solve import nothing_to_weigh
 from breakeven.compare.verdict import choose_pair
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
+from breakeven.offers.other_values import at_values, is_lent
 from breakeven.offers.scope import Scope
-from breakeven.profile.load import LoadedProfile, parse_key, with_values
+from breakeven.profile.load import LoadedProfile, parse_key
 
 _MAX_BUILDS = 200  # of the offers, for inputs that cannot flow through the builders as arrays
 
 
 class Draws(Struct, frozen=True):
-    """The comparison at many draws. ``usd_per_day`` by offer id; NaN where an offer cannot serve."""
+    """The comparison at many draws. ``usd_per_day`` by offer id; NaN where an offer cannot serve.
+
+    ``difference`` is self-hosting less API of the pair on cost alone: an API that cannot serve has its price all the same.
+    """
 
     usd_per_day: Mapping[str, Any]
     api: str
@@ -32,7 +37,8 @@ class Draws(Struct, frozen=True):
     volumes: Any
     table: Table
     names: Mapping[str, str]  # offer id -> its name in the table
-    errors: int
+    failed: Any  # which draws could not be answered
+    difference: Any  # USD/day; NaN where there is no machine
 
     @property
     def pair(self) -> Crossings:
@@ -51,8 +57,7 @@ class RiskModel:
         rows = [_Row(offer) for offer in self.offers]
         api, own = choose_pair(cast(Any, rows))
         if api is None or own is None:
-            raise Infeasible("no self-hosted offer can serve this workload, so there is nothing to weigh",
-                             fix="see breakeven run for the reasons")  # fmt: skip
+            raise Infeasible(f"nothing to weigh, {nothing_to_weigh(scope)}", fix="see breakeven run")
         self.api, self.own = api.offer.id, own.offer.id
         self.flowing: tuple[RiskInput, ...] = ()
         self.flowing = tuple(item for item in self.now if self._flows(item))
@@ -103,12 +108,15 @@ class RiskModel:
         bad = np.zeros(count, dtype=bool)
         if table.errors:
             bad[list(table.errors)] = True
+        safe = np.where(bad, 1.0, volumes)
         usd = {
             offer_id: np.where(bad | ~(table.numbers.get(f"{name}_able", np.zeros(count)) > 0), np.nan,
-                               table.usd_per_day(name, slice(None), np.where(bad, 1.0, volumes)))
+                               table.usd_per_day(name, slice(None), safe))
             for offer_id, name in names.items()
         }  # fmt: skip
-        return Draws(usd, self.api, self.own, volumes, table, names, len(table.errors))
+        pair = table.usd_per_day("own", slice(None), safe) - table.usd_per_day("api", slice(None), safe)
+        able = table.numbers.get("able", np.zeros(count)) > 0
+        return Draws(usd, self.api, self.own, volumes, table, names, bad, np.where(bad | ~able, np.nan, pair))
 
     # --- building ----------------------------------------------------------------------------
 
@@ -157,14 +165,15 @@ class RiskModel:
         keys = {item.key: int(value) if item.whole else value for item, value in values.items() if item.kind == "key"}
         extra = {key: value for item in values if item.kind == "key" for key, value in item.extra}
         plain = {key: value if isinstance(value, (int, float)) else float(value[0]) for key, value in keys.items()}
-        loaded = with_values(self.scope.loaded, {**extra, **plain}) if keys else self.scope.loaded
+        there = at_values(self.scope, {**extra, **plain}) if keys else self.scope
+        loaded = there.loaded
         arrays = {parse_key(key): value for key, value in keys.items() if not isinstance(value, (int, float))}
         profile = with_arrays(loaded.profile, arrays)
         profile = profile.model_copy(update={"self_host": profile.self_host.model_copy(update={"hybrid": False})})
         facts = {(item.source_id, item.field): value for item, value in values.items() if item.kind == "fact"}
         ratio = next((value for item, value in values.items() if item.kind == "capacity"), None)
         scope = replace(
-            self.scope,
+            there,
             loaded=LoadedProfile(profile, loaded.document, loaded.overrides),
             catalogue=cast(Any, SampledCatalogue(self.scope.catalogue, facts)) if facts else self.scope.catalogue,
             plans=self.scope.plans if ratio is None else ScaledPlans(self.scope.plans, ratio),
@@ -173,7 +182,7 @@ class RiskModel:
 
     def _flows(self, item: RiskInput) -> bool:
         """Whether arrays of this input give the digits of single values."""
-        if item.whole or item.distribution.low == item.distribution.high:
+        if item.whole or item.distribution.low == item.distribution.high or is_lent(self.scope, item.key):
             return False
         low, high = item.distribution.low, item.distribution.high
         column = np.array([low, low, high, high])

@@ -16,11 +16,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.compare.axes import refuse_outputs
+from breakeven.compare.barred import reasons
 from breakeven.compare.crossover import crossover
 from breakeven.compare.verdict import choose_pair
 from breakeven.errors import BreakevenError, InputError, Problem
 from breakeven.offers.build import build_offers
 from breakeven.offers.offer import Offer
+from breakeven.offers.other_values import at_values, price_follows_volume
 from breakeven.offers.scope import Scope
 from breakeven.profile.load import LoadedProfile, parse_key, with_values
 
@@ -49,20 +51,22 @@ class Solution(Struct, frozen=True):
     low: float
     high: float
     why_not: str | None = None
+    difference_now_usd_per_day: float | None = None  # self-hosting less API; None where nothing can be compared
 
 
 class Side(Struct, frozen=True):
-    """One of the pair whose verdict is solved for, and the requirements that bar it."""
+    """One of the pair whose verdict is solved for, and why it is not advised."""
 
     offer: str
     name: str
     why_not: tuple[str, ...]
+    able: bool = True  # False: it cannot serve the workload, whatever is required
 
 
 def sides(scope: Scope) -> tuple[Side | None, Side | None]:
     """The API and the machines that ``solve`` compares."""
     api, own = (
-        None if offer is None else Side(offer.id, offer.name, () if offer.eligible and offer.feasible else offer.why_not)
+        None if offer is None else Side(offer.id, offer.name, reasons(offer), offer.feasible)
         for offer in _pair(scope)
     )
     return api, own
@@ -74,8 +78,8 @@ def default_keys(scope: Scope) -> tuple[str, ...]:
     volume = next(key for key in VOLUME_KEYS if getattr(profile.workload, key.split(".")[1]) is not None)
     keys = [volume, "api[0].discount"]
     _, own = _pair(scope)
-    if own is not None:
-        index = int(own.meta["supply"])
+    # A quote that the catalogue adds is not an entry of the profile: no key of it can be set.
+    if own is not None and (index := int(own.meta["supply"])) < len(scope.loaded.document.data["self_host"]["supply"]):
         supply = f"self_host.supply[{index}]"
         if own.kind == "rented":
             keys.append(f"{supply}.usd_per_gpu_hour")
@@ -99,12 +103,15 @@ def solve(scope: Scope, key: str, *, low: float | None = None, high: float | Non
     now = _present(scope, key, loc)
     gap_now = _gap(scope)
     if gap_now is None:
-        return Solution(key, now, "api", (), low or 0.0, high or 0.0, "no self-hosted offer can serve this workload")
+        return Solution(key, now, "api", (), low or 0.0, high or 0.0, nothing_to_weigh(scope))
     cheaper = _who(gap_now)
-    if key in VOLUME_KEYS:
-        return _volume(scope, key, now, cheaper, low, high)
+    if key in VOLUME_KEYS and not price_follows_volume(scope):
+        return replace(_volume(scope, key, now, cheaper, low, high), difference_now_usd_per_day=gap_now)
     grid = _grid(scope, key, now, low, high)
+    if key in VOLUME_KEYS:
+        grid = _with_crossings(scope, key, grid)
     if len(grid) < 2:
+        with_values(scope.loaded, {key: 1})  # where the key takes no number at all, the profile's words say why
         raise InputError(
             Problem("no range of values to try", "give --between low:high within what the key allows", "solve", field=key)
         )
@@ -113,7 +120,14 @@ def solve(scope: Scope, key: str, *, low: float | None = None, high: float | Non
         if before is not None and after is not None and _who(before) != _who(after):
             flips.append(FlipValue(_close_in(scope, key, left, right, _who(before)), _who(before), _who(after)))
     flips.sort(key=lambda flip: _distance(flip.value, now))
-    return Solution(key, now, cheaper, tuple(flips), grid[0][0], grid[-1][0])
+    return Solution(key, now, cheaper, tuple(flips), grid[0][0], grid[-1][0], difference_now_usd_per_day=gap_now)
+
+
+def nothing_to_weigh(scope: Scope) -> str:
+    """Why there is no pair: the first reason of the first machines, as the verdict of ``run`` gives it."""
+    hosted = [offer for offer in build_offers(_plain(scope)) if offer.kind in ("rented", "owned")]
+    first = next((offer.why_not[0] for offer in hosted if not offer.feasible and offer.why_not), None)
+    return "no self-hosted offer can serve this workload" + (f": {first}" if first else "")
 
 
 def _volume(
@@ -121,10 +135,7 @@ def _volume(
 ) -> Solution:
     api, own = _pair(scope)
     assert api is not None and own is not None
-    workload = scope.profile.workload
-    per_unit = 1.0
-    if key != VOLUME_KEYS[0]:
-        per_unit = workload.tokens_per_request * (workload.calls_per_task if key == VOLUME_KEYS[2] else 1.0)
+    per_unit = _tokens_per_unit(scope, key)
     found = crossover(api, own)
     flips = []
     for before, after in pairwise(found.intervals):
@@ -136,14 +147,46 @@ def _volume(
     return Solution(key, now, cheaper, tuple(flips), low or 0.0, math.inf if high is None else high)
 
 
+def _tokens_per_unit(scope: Scope, key: str) -> float:
+    """Tokens of one unit of a volume key."""
+    workload = scope.profile.workload
+    if key == VOLUME_KEYS[0]:
+        return 1.0
+    return workload.tokens_per_request * (workload.calls_per_task if key == VOLUME_KEYS[2] else 1.0)
+
+
+def _with_crossings(
+    scope: Scope, key: str, grid: list[tuple[float, float | None]]
+) -> list[tuple[float, float | None]]:
+    """The grid of a volume with both sides of every crossing of the bills that hold at its values.
+
+    Where a quote has price breaks each order has its own bill, and a staircase may cross more than once within a step of the grid.
+    """
+    edges: dict[str, float] = {}
+    for value, _ in grid:
+        there = at_values(scope, {key: value})
+        api, own = _pair(there)
+        if api is None or own is None:
+            continue
+        for interval in crossover(api, own).intervals[1:]:
+            edge = interval.from_tokens_per_day / _tokens_per_unit(there, key)
+            edges[f"{edge:.12e}"] = edge
+    beside = {value * side for value in edges.values() for side in (1 - 1e-9, 1 + 1e-9)}
+    more = {value for value in beside if grid[0][0] < value < grid[-1][0]} - {value for value, _ in grid}
+    return sorted([*grid, *((value, _at(scope, key, value)) for value in more)], key=lambda pair: pair[0])
+
+
 def _pair(scope: Scope) -> tuple[Offer | None, Offer | None]:
     """The headline pair without what it does not need: no hybrids."""
-    profile = scope.profile
-    plain = profile.model_copy(update={"self_host": profile.self_host.model_copy(update={"hybrid": False})})
-    loaded = LoadedProfile(plain, scope.loaded.document, scope.loaded.overrides)
-    offers = build_offers(replace(scope, loaded=loaded))
+    offers = build_offers(_plain(scope))
     api, own = choose_pair([_Row(offer) for offer in offers])  # type: ignore[misc]
     return (api.offer if api else None), (own.offer if own else None)
+
+
+def _plain(scope: Scope) -> Scope:
+    profile = scope.profile
+    plain = profile.model_copy(update={"self_host": profile.self_host.model_copy(update={"hybrid": False})})
+    return replace(scope, loaded=LoadedProfile(plain, scope.loaded.document, scope.loaded.overrides))
 
 
 class _Row(Struct, frozen=True):
@@ -166,7 +209,7 @@ def _who(gap: float) -> str:
 def _at(scope: Scope, key: str, value: float | int) -> float | None:
     """The gap with the key at a value; None where the value is not allowed or nothing can serve."""
     try:
-        return _gap(replace(scope, loaded=with_values(scope.loaded, {key: value})))
+        return _gap(at_values(scope, {key: value}))
     except BreakevenError:
         return None
 
@@ -219,11 +262,11 @@ def _grid(
     pairs = []
     for value in sorted(values):
         try:
-            loaded = with_values(scope.loaded, {key: int(value) if whole else value})
+            there = at_values(scope, {key: int(value) if whole else value})
         except BreakevenError:
             continue
         try:
-            pairs.append((value, _gap(replace(scope, loaded=loaded))))
+            pairs.append((value, _gap(there)))
         except BreakevenError:
             pairs.append((value, None))
     return pairs

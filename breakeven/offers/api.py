@@ -79,7 +79,7 @@ def shapes_of(workload: Workload, *, input_ratio: float = 1.0, output_ratio: flo
     if workload.requests:
         return tuple(
             Shape(bar.input_tokens * input_ratio, bar.output_tokens * output_ratio, bar.share)
-            for bar in workload.requests
+            for bar in workload.occurring
         )
     return (Shape(workload.mean_input_tokens * input_ratio, workload.mean_output_tokens * output_ratio),)
 

@@ -46,7 +46,7 @@ def plan_for_profile(scope: Scope, *, accelerator: str, gpus: int | None) -> Pro
         input_tokens=workload.mean_input_tokens * ratio.input,
         output_tokens=max(workload.mean_output_tokens * ratio.output, 1.0),
         cached_input_share=cached,
-        longest_tokens=max((bar.input_tokens * ratio.input + bar.output_tokens * ratio.output for bar in workload.requests or ()), default=0.0),
+        longest_tokens=max((bar.input_tokens * ratio.input + bar.output_tokens * ratio.output for bar in workload.occurring), default=0.0),
     )
     if shape.input_tokens < 1.0:
         where = ("workload", "input_tokens") if workload.input_tokens is not None else ("workload", "requests")

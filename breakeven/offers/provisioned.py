@@ -101,7 +101,7 @@ def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
         step, band = _bundle_step(scope, price, asked.term, mix, sources=sources), None
     rho = scope.peak_to_mean
     kappa = step.tokens_per_day / rho
-    longest = max((bar.input_tokens for bar in scope.profile.workload.requests), default=mix_input(mix))
+    longest = max((bar.input_tokens for bar in scope.profile.workload.occurring), default=mix_input(mix))
     why_not: tuple[str, ...] = ()
     if price.maximum_input_tokens is not None and longest > price.maximum_input_tokens:
         limit = f"{price.maximum_input_tokens:,} that {asked.unit} serves"

@@ -97,6 +97,11 @@ class Workload(Section):
         return self
 
     @property
+    def occurring(self) -> tuple[RequestShape, ...]:
+        """The bars of the histogram that any request has: one with a share of 0 is no request, however long."""
+        return tuple(bar for bar in self.requests if bar.share > 0)
+
+    @property
     def mean_input_tokens(self) -> float:
         """Mean input tokens per request."""
         if self.requests:

@@ -24,6 +24,9 @@ def at_volume(result: Comparison) -> tuple[str, str, str]:
     difference = other.usd_per_day - chosen.usd_per_day
     both = f"({usd(api.usd_per_day)} a day for the API, {usd(own.usd_per_day)} self-hosted)"
     if other.offer.eligible and other.offer.feasible:
+        if usd(difference) == usd(0.0):
+            word = "self-hosting" if chosen is api else "the API"
+            return before, name, f" costs the same as {word} ({usd(chosen.usd_per_day)} a day)."
         return before, name, f" is cheaper by {usd(difference)} a day {both}."
     word = "more" if difference < 0 else "less"
     only = "eligible one of this pair" if not other.offer.eligible else "one of this pair that can serve"

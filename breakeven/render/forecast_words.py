@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from breakeven.compare.barred import says
 from breakeven.compare.forecast import Decision, Forecast, OfferForecast
 from breakeven.compare.numbers import Money
 
 
 def verdict(result: Forecast) -> str:
-    """The decision in one or two sentences; what a requirement bars is never advised."""
+    """The decision in one or two sentences; what a requirement bars, or what cannot serve, is never advised."""
     made = result.decision
     if made is None:
         return "No pair of an API and a self-hosted offer can be forecast for this workload."
@@ -46,12 +47,15 @@ def _barred(result: Forecast, made: Decision, api: OfferForecast, own: OfferFore
         f"the start {usd(made.npv_self_host_usd)}"
     )
     if api.why_not and own.why_not:
+        neither = f"Neither {api.name} nor {own.name} meets the requirements"
+        if not (api.able and own.able):
+            neither = " and ".join(f"{row.name} {says(able=row.able)}" for row in (api, own))
         return (
-            f"Neither {api.name} nor {own.name} meets the requirements, so there is no switch to advise; {costs}. "
+            f"{neither}, so there is no switch to advise; {costs}. "
             f"API: {'; '.join(api.why_not)}. Self-hosted: {'; '.join(own.why_not)}."
         )
     out, left = (api, own) if api.why_not else (own, api)
-    return f"{out.name} does not meet the requirements, so {left.name} is what is left: {costs}. {'; '.join(out.why_not)}."
+    return f"{out.name} {says(able=out.able)}, so {left.name} is what is left: {costs}. {'; '.join(out.why_not)}."
 
 
 def _cheaper_elsewhere(result: Forecast, made: Decision, usd: Money) -> str:

@@ -56,7 +56,9 @@ def _offers(result: Risk) -> tuple[list[tuple[str, str]], list[list[str]]]:
     rows = []
     for row in result.offers:
         cost = row.usd_per_day
-        chances = [percent(p) for p in row.cheapest_probability_by_year] if row.eligible else ["not eligible"] * (years + 1)
+        chances = [percent(p) for p in row.cheapest_probability_by_year]
+        if row.why_not:
+            chances = ["cannot serve" if row.eligible else "not eligible"] * (years + 1)
         rows.append([row.name, _money(cost.p10, usd), _money(cost.p50, usd), _money(cost.p90, usd), *chances])
     return columns, rows
 

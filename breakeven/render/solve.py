@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from breakeven.compare.barred import says
 from breakeven.compare.numbers import spoken
 from breakeven.compare.solve import SOLVE_SCHEMA_VERSION, Side, Solution
 from breakeven.render.csv_result import table as csv_table
@@ -27,6 +28,7 @@ def render(
                     {
                         "key": s.key, "now": s.now, "cheaper_now": s.cheaper_now, "flips": s.flips,
                         "low": s.low, "high": None if math.isinf(s.high) else s.high, "why_not": s.why_not,
+                        "difference_now_usd_per_day": s.difference_now_usd_per_day,
                     }
                     for s in solutions
                 ],
@@ -53,7 +55,7 @@ def _reason(s: Solution) -> str:
 
 
 def _lead(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None]) -> list[str]:
-    """Who is cheaper now, by name, and what a requirement bars."""
+    """Who is cheaper now, by name, and what is not advised."""
     if not solutions:
         return []
     api, own = pair
@@ -61,8 +63,14 @@ def _lead(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None]) 
     now = solutions[0].cheaper_now
     barred = [side for side in pair if side is not None and side.why_not]
     alone = ", on cost alone" if barred else ""
-    lines = [f"At the profile's volume {_WHO[now]} is cheaper{alone} ({names['api']} against {names['self_host']})."]
-    lines += [f"{side.name} does not meet the requirements: {'; '.join(side.why_not)}." for side in barred]
+    pair_named = f"({names['api']} against {names['self_host']})"
+    if own is None:
+        return [f"Nothing can flip: {solutions[0].why_not}."]
+    if solutions[0].difference_now_usd_per_day == 0.0:
+        lines = [f"At the profile's volume both cost the same{alone} {pair_named}; a tie goes to the API."]
+    else:
+        lines = [f"At the profile's volume {_WHO[now]} is cheaper{alone} {pair_named}."]
+    lines += [f"{side.name} {says(able=side.able)}: {'; '.join(side.why_not)}." for side in barred]
     return [*lines, "The verdict flips at:"]
 
 
@@ -76,6 +84,8 @@ def _text(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], 
             body.append([s.key, _now(s), _figure(flip.value), f"{_WHO[flip.below]}, then {_WHO[flip.above]}{more}"])
     columns = [("key", "left"), ("now", "right"), ("flips at", "right"), ("cheaper below, then above", "left")]
     lead = "\n".join(wrapped(line, width=width) for line in _lead(solutions, pair))
+    if pair[1] is None:
+        return lead + "\n"
     return lead + "\n\n" + grid(columns, body, width=width).rstrip() + "\n"
 
 

@@ -11,6 +11,7 @@ import yaml
 
 import breakeven
 from breakeven.cli.app import invoke
+from breakeven.errors import BreakevenError
 
 from .profiles import simple
 
@@ -54,6 +55,53 @@ def test_beside_an_api_that_cannot_serve_only_the_machine_is_left(tmp_path: Path
     assert "is the only one of this pair that can serve; it costs" in said(capsys, "run", str(path))
     rows = said(capsys, "sweep", str(path), "--vary", "self_host.labour_fte=0,1", "--format", "csv").split()[1:]
     assert len(rows) == 2 and all(row.split(",")[3].startswith("rented:") for row in rows)
+
+
+def test_what_cannot_serve_is_not_called_barred_by_a_requirement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "p.yaml"
+    data = too_short()
+    data["uncertainty"] = {"ranges": {"self_host.supply[0].usd_per_gpu_hour": {"low": 0.01, "high": 3}}}
+    path.write_text(yaml.safe_dump(data))
+    why = "requests of 1,000 input tokens exceed api[0].max_input_tokens"
+    texts = {name: said(capsys, name, str(path)) for name in ("forecast", "solve", "risk")}
+    for text in texts.values():
+        assert "api (own) cannot serve this workload" in text and why in text and "requirements" not in text
+    assert "so 1x h100-sxm at $2.5/h is what is left" in texts["forecast"]
+    found = json.loads(said(capsys, "risk", str(path), "--format", "json"))
+    # On cost alone: 10M tokens at $1 against 24 hours of a rate that is seldom below $0.42.
+    assert 0 < found["self_host_wins_probability"] < 0.1
+    assert {row["offer"][:3]: row["cheapest_probability"] for row in found["offers"]} == {"api": 0.0, "ren": 1.0}
+    assert found["inputs"][0]["total_effect_share"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_without_a_machine_that_fits_every_command_says_which_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = simple(tokens_per_day=10e6, price=1.0, usd_per_gpu_hour=2.5, tok_per_s=1e6, accelerator="rtx-4090")
+    del data["self_host"]["throughput"]
+    data["uncertainty"] = {"ranges": {"self_host.labour_fte": {"low": 0, "high": 1}}}
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump(data))
+    why = "gpt-oss-120b in mxfp4 needs 65 GB per accelerator"
+    assert why in said(capsys, "solve", str(path))
+    assert f"note: no self-hosted offer can serve this workload: {why}" in said(capsys, "forecast", str(path))
+    assert why in said(capsys, "solve", str(path), "--format", "json")
+    for command in (["risk"], ["forecast", "--history"]):
+        with pytest.raises(BreakevenError, match=why):
+            invoke([*command, str(path)])
+
+
+def test_a_draw_without_an_answer_has_no_winner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cached and written shares that are more than all of the input together cannot be priced."""
+    data = simple(tokens_per_day=10e6, price=1.0, usd_per_gpu_hour=2.5, tok_per_s=1e6)
+    data["workload"] |= {"cached_input_share": 0.2, "cache_write_share": 0.2}
+    data["uncertainty"] = {"ranges": {
+        f"workload.{key}": {"low": 0.1, "typical": 0.2, "high": 0.8} for key in ("cached_input_share", "cache_write_share")
+    }}  # fmt: skip
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump(data))
+    found = json.loads(said(capsys, "risk", str(path), "--draws", "1024", "--format", "json"))
+    assert 0 < found["failed_draws"] < found["draws"]
+    assert found["never_probability"] == 0.0  # of those that could be answered: the crossing lies at 60M in each
+    assert [row["cheapest_probability"] for row in found["offers"]] == [1.0, 0.0]
 
 
 def test_forecast_names_what_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

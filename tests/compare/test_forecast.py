@@ -233,6 +233,31 @@ def test_decomposition_against_the_dated_history() -> None:
     assert all(not row.quality_class.startswith("UNVERIFIED") for row in past.rows)
 
 
+def test_escalated_requests_of_the_past_pay_the_prices_of_the_past() -> None:
+    """With everything else alike, 20 % handed back leaves 80 % of the difference per token to pay the machine with."""
+    def rows(**host: Any) -> dict[str, Any]:
+        data = simple(tokens_per_day=1e6, price=1.0, usd_per_gpu_hour=2.5, tok_per_s=1e6, self_host=host)
+        data["api"][0]["minimum_usd_per_month"] = 9000
+        scope, own, _ = forecast_profile(from_document(Document(data, "<test>", None)), CATALOGUE)
+        assert own is not None
+        past = crossover_history(scope, own, since=__import__("datetime").date(2024, 3, 1))
+        return {(row.date, row.model): row.first_tokens_per_day for row in past.rows}
+
+    alone, handed = rows(), rows(escalation_share=0.2)
+    assert alone and handed.keys() == alone.keys()
+    for key, first in alone.items():
+        assert first is not None
+        assert handed[key] == pytest.approx(first / 0.8), key
+
+
+def test_a_rate_beside_a_named_path_says_that_it_takes_its_place() -> None:
+    data = simple(tokens_per_day=10e6, price=6, usd_per_gpu_hour=2.5, tok_per_s=1e6)
+    both = run(data, "forecast.api_price_path=same-quality", "forecast.api_price_change_per_year=-10%")
+    assert both.courses.label.endswith("(the profile's own rate, in place of the path same-quality)")
+    alone = run(data, "forecast.api_price_change_per_year=-10%")
+    assert alone.courses.label.endswith("(the profile's own rate)")
+
+
 def test_announced_prices_come_on_their_day() -> None:
     data = simple(tokens_per_day=10e6, price=6, usd_per_gpu_hour=2.5, tok_per_s=1e6)
     data["api"] = ["google/gemini-4-argon"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from openpyxl import load_workbook
 
 from breakeven.catalog.store import Catalogue
 from breakeven.cli.app import invoke
@@ -112,3 +113,27 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "self-hosting, then the API" in " ".join(capsys.readouterr().out.split())
     assert invoke(["solve", profile, "self_host.headroom_share", "--format", "csv"]) == 0
     assert "stays cheaper" in capsys.readouterr().out
+
+
+def test_a_tie_is_called_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = simple(tokens_per_day=10e6, price=0.0, usd_per_gpu_hour=0.0, tok_per_s=1e6)
+    path = tmp_path / "p.yaml"
+    path.write_text(json.dumps(data))
+    assert invoke(["solve", str(path), "self_host.labour_fte"]) == 0
+    assert "both cost the same" in capsys.readouterr().out
+    assert invoke(["run", str(path)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "At 10M tokens/day: api (own) costs the same as self-hosting ($0.00 a day)." in out and "cheaper by $0.00" not in out
+    page, book = tmp_path / "p.html", tmp_path / "p.xlsx"
+    assert invoke(["run", str(path), "-o", str(page)]) == invoke(["run", str(path), "-o", str(book)]) == 0
+    text = page.read_text()
+    assert "a day: both cost the same." in text and "the cheaper one of the two" not in text
+    assert load_workbook(book, data_only=True)["Summary"]["B8"].value == "both the same"
+
+
+def test_a_key_that_the_profile_refuses_is_refused_in_its_words() -> None:
+    data = simple(tokens_per_day=10e6, price=1.0, usd_per_gpu_hour=2.5, tok_per_s=1e6)
+    data["api"] = [{"model": "azure/gpt-4.1", "provisioned": {"unit": "ptu", "term": "monthly"}}]
+    scope = make_scope(from_document(Document(data, "p.yaml", None)), CATALOGUE)
+    with pytest.raises(InputError, match=r"minimum_usd_per_month: .*provisioned"):
+        solve(scope, "api[0].minimum_usd_per_month")

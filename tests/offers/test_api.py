@@ -57,6 +57,15 @@ def test_a_cache_write_share_is_charged_as_writes() -> None:
     assert lines["cache-write"] == pytest.approx(2.5 * 200 / 1000)
 
 
+def test_a_bar_that_no_request_has_is_not_the_longest_request() -> None:
+    offer = one(
+        "  - {model: openai/gpt-6.1-sol, max_input_tokens: 2000}",
+        workload="{requests_per_day: 100, requests: [{share: 1, input_tokens: 1000, output_tokens: 100}, "
+        "{share: 0, input_tokens: 300k, output_tokens: 9k}]}",
+    )
+    assert offer.feasible and not offer.why_not
+
+
 def test_a_histogram_puts_only_long_requests_in_the_long_tier() -> None:
     offer = one(
         workload="{requests_per_day: 100, requests: [{share: 75%, input_tokens: 100k, output_tokens: 1000}, "

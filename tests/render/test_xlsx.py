@@ -146,6 +146,26 @@ def test_libreoffice_recomputes_every_formula_to_pythons_figure(path: str, tmp_p
 
 
 @needs_office
+def test_escalated_requests_beside_a_minimum_spend_and_its_fee_follow_their_api(tmp_path: Path) -> None:
+    """The API's minimum covers its tokens and not its fee, so the two stand on lines of their own."""
+    change = ("self_host.escalate_to=own/negotiated", "api[0].minimum_usd_per_month=90000")
+    result = run(EVERYTHING, *change)
+    raw = render_xlsx([result])
+    for changes, expected in (({}, result), ({"in_labour_fte": 1.5}, run(EVERYTHING, *change, "self_host.labour_fte=1.5"))):
+        values = named(recomputed(raw, tmp_path, changes))
+        for number, row in enumerate(priced(expected), 1):
+            if row.offer.kind != "hybrid":
+                assert values[f"o{number}_usd_per_day"] == pytest.approx(row.usd_per_day, rel=1e-9), row.offer.id
+
+
+def test_what_may_wait_is_not_for_changing_by_halves() -> None:
+    """It moves the price now, the price later and the peak: three cells of one choice."""
+    sheet = load(render_xlsx([run(EVERYTHING)]), values=True)["Inputs"]
+    shares = [row[2] for row in sheet.iter_rows(min_row=5) if row[0].value in ("in_batch_share", "in_interactive_share")]
+    assert len(shares) == 2 and all(cell.protection.locked for cell in shares)
+
+
+@needs_office
 def test_changing_prices_moves_everything_as_it_does_in_python(tmp_path: Path) -> None:
     result = full("configs/reference.yaml")
     fresh = recomputed(

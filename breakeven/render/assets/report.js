@@ -125,7 +125,7 @@
       } else for (const name of ["first", "settled"]) $("mark-" + name).classList.add("hide");
     }
     const a = cost(api, v), b = cost(own, v);
-    $("live-verdict").textContent = (b < a ? "self-hosting" : "the API") + " is cheaper by " + money(Math.abs(a - b)) + " a day";
+    $("live-verdict").textContent = a === b ? "both cost the same" : (b < a ? "self-hosting" : "the API") + " is cheaper by " + money(Math.abs(a - b)) + " a day";
   };
   if (chart && api && own) {
     $("volume").addEventListener("input", draw);

@@ -68,10 +68,13 @@ def _at_volume(result: Comparison, money: Money) -> str:
         said = "the cheaper one of the two is"
     elsewhere = cheaper_elsewhere(result)
     more = f" <strong>{esc(elsewhere)}</strong>" if elsewhere else ""
+    who = f"{said} <strong>{esc(cheaper.offer.name)}</strong>"
+    if said.startswith("the cheaper") and amount(abs(api.usd_per_day - own.usd_per_day), money) == amount(0.0, money):
+        who = "both cost the same"
     api_cost, own_cost = amount(api.usd_per_day, money), amount(own.usd_per_day, money)
     return (
         f"<p>At your {spoken(result.tokens_per_day)} tokens a day the API costs <strong>{api_cost}</strong> and self-hosting "
-        f"<strong>{own_cost}</strong> a day: {said} <strong>{esc(cheaper.offer.name)}</strong>.{more}</p>"
+        f"<strong>{own_cost}</strong> a day: {who}.{more}</p>"
     )
 
 

@@ -18,10 +18,10 @@ class Formulas:
     """Formulas of one offer's lines. ``prefix`` names the offer whose machines serve, in a hybrid too."""
 
     def __init__(
-        self, inputs: Inputs, finance: Mapping[str, Any], offer: Offer, *, prefix: str, prices: Mapping[str, str]
+        self, inputs: Inputs, finance: Mapping[str, Any], offer: Offer, *, prefix: str, prices: Mapping[str, tuple[str, str | None]]
     ) -> None:
         self.inputs, self.finance, self.offer, self.prefix = inputs, finance, offer, prefix
-        self.prices = prices  # offer id -> name of its price per Mtok
+        self.prices = prices  # offer id -> formulas of its price per Mtok, and of the part that counts towards a minimum
         self.bought = offer.kind in ("api", "provisioned")
         self.listed = ""  # formula: sum of the API's token lines, set by the model sheet
         self.net = ""  # formula: the same less the discount
@@ -62,8 +62,15 @@ class Formulas:
         if short == "capacity_mtok_per_day":
             return f"({self.prefix}_capacity/1000000)"
         if short == "api_usd_per_mtok" and (term.where or "").removeprefix("offer ") in self.prices:
-            return self.prices[(term.where or "").removeprefix("offer ")]
+            return self._escalated(line, *self.prices[(term.where or "").removeprefix("offer ")])
         return self._ask(term)
+
+    @staticmethod
+    def _escalated(line: CostLine, price: str, covered: str | None) -> str:
+        """The part of the API's price that an escalated line pays: beside a minimum spend, what it covers and the rest apart."""
+        if covered is None:
+            return price
+        return f"({covered})" if line.counts_towards_minimum else f"({price}-({covered}))"
 
     def _present_value(self, name: str, line: CostLine, done: Worked) -> str:
         terms = {term.name.rsplit(".", 1)[-1]: term for term in line.terms}

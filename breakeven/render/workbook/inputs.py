@@ -11,8 +11,9 @@ from breakeven.compare.result import Comparison, SourceUsed
 from breakeven.offers.offer import Serving, Term
 from breakeven.render.workbook.book import Book
 
-# Tokens per request: throughput was estimated at this shape, so it is shown and not for changing here.
-_SHAPE = re.compile(r"(_tokens|tokens_per_request)\Z")
+# Tokens per request: throughput was estimated at this shape, so it is shown and not for changing here. What may wait
+# is one choice that moves two prices and the peak, of which a cell could change but one.
+_SHAPE = re.compile(r"(_tokens|tokens_per_request|\Ainteractive_share|\Abatch_share)\Z")
 _FROM_THE_TOOL = ("replicas", "own_share", "overflow_share", "instances_per_replica")
 
 

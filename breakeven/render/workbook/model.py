@@ -137,9 +137,12 @@ class Model:
         self.book.heads(self.sheet, 2, heads, right=range(2, 7))
         self._row = 3
         rows = [row for row in result.offers if row.usd_per_day is not None]
-        prices = {row.offer.id: f"o{number}_per_mtok" for number, row in enumerate(rows, 1)}
-        for number, entry in enumerate(rows, 1):
-            self.offers.append(self._offer(f"o{number}", entry, prices))
+        prices: dict[str, tuple[str, str | None]] = {}
+        for number, entry in enumerate(rows, 1):  # APIs come first
+            cells = self._offer(f"o{number}", entry, prices)
+            self.offers.append(cells)
+            owing = any(line.id == "minimum-spend" for line in entry.offer.lines)
+            prices[entry.offer.id] = (cells.per_mtok, cells.covered if owing else None)
         self.sheet.freeze_panes(3, 1)
         self.sheet.repeat_rows(2)
 
@@ -154,7 +157,7 @@ class Model:
 
     # --- one offer ---------------------------------------------------------------------------
 
-    def _offer(self, prefix: str, entry: OfferAtVolume, prices: Mapping[str, str]) -> Cells:
+    def _offer(self, prefix: str, entry: OfferAtVolume, prices: Mapping[str, tuple[str, str | None]]) -> Cells:
         book, sheet, offer = self.book, self.sheet, entry.offer
         machine = self.cells(str(offer.meta.get("own")))
         formulas = Formulas(

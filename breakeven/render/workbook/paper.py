@@ -112,13 +112,14 @@ def _cheaper(book: Book, model: Model) -> None:
     assert api is not None
     assert own is not None
     book.write(sheet, 7, 0, "cheaper of the headline pair at the volume", book.bold)
+    same = own.entry.usd_per_day == api.entry.usd_per_day
     lower = (own.entry.usd_per_day or 0.0) < (api.entry.usd_per_day or 0.0)
     sheet.write_formula(
         7,
         1,
-        f'=IF({own.total}<{api.total},"self-hosting","the API")',
+        f'=IF({own.total}={api.total},"both the same",IF({own.total}<{api.total},"self-hosting","the API"))',
         book.tokens_bold,
-        "self-hosting" if lower else "the API",
+        "both the same" if same else "self-hosting" if lower else "the API",
     )
     saving = abs((own.entry.usd_per_day or 0.0) - (api.entry.usd_per_day or 0.0))
     sheet.write_formula(7, 2, f"=ABS({own.total}-{api.total})", book.usd, saving)
