@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
-
+from breakeven.gate.claim import Claim
 from breakeven.gate.keys import IDENTITY, Loc, as_mapping, same_entries
+from breakeven.gate.rates import rates_taken_along
 from breakeven.yamlio import dotted
 
 _PRICED = ("discount", "usd_per_gpu_hour", "gpus_per_sku", "capex_usd", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
@@ -29,14 +29,6 @@ _LEFT_OUT: tuple[tuple[Loc, float], ...] = (
 _REVIEW = "have it reviewed (where the rule is an error, by a waiver): neither a profile nor a catalogue has a place for its source"
 
 
-class Claim(Struct, frozen=True):
-    """A number of a profile's own without a source: where it stands, what it says and how it gets one."""
-
-    loc: Loc
-    text: str
-    fix: str
-
-
 def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:
     """Own claims of the head that the base does not make of the same entry: entries may move within their list."""
     known = Counter(_said(base, claim.loc) for claim in (*own_claims(base), *_owed(base)))
@@ -51,6 +43,7 @@ def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Cla
         if was is not None and was != default and _at(head, loc) is None:
             yield Claim(loc, f"{dotted(loc)} left out, which says {default:g}", _REVIEW)
     yield from _left_out_of_entries(base, head)
+    yield from rates_taken_along(base, head)
 
 
 def _owed(data: Mapping[str, Any]) -> Iterator[Claim]:
