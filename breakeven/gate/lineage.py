@@ -63,10 +63,26 @@ def _left_out_of_entries(base: Mapping[str, Any], head: Mapping[str, Any]) -> It
             if was.get(key) is not None and now.get(key) is None:
                 yield Claim((*where, key), f"{dotted((*where, key))} left out, which says 0", _REVIEW)
         costs = _list(was.get("extra_costs"))
-        kept = same_entries(costs, _list(now.get("extra_costs")))
+        kept = _kept_costs(costs, _list(now.get("extra_costs")))
         if gone := [as_mapping(cost).get("name") for index, cost in enumerate(costs) if index not in kept]:
             loc: Loc = (*where, "extra_costs")
             yield Claim(loc, f"{dotted(loc)} without {', '.join(map(str, gone))}", _REVIEW)
+
+
+def _kept_costs(before: list[Any], after: list[Any]) -> set[int | None]:
+    """Places of the base's costs that are still listed, some perhaps under another name."""
+    places = same_entries(before, after)
+    kept = set(places)
+    left = [_unnamed(cost) for at, cost in zip(places, after, strict=True) if at is None]
+    for index, cost in enumerate(before):
+        if index not in kept and _unnamed(cost) in left:
+            left.remove(_unnamed(cost))
+            kept.add(index)
+    return kept
+
+
+def _unnamed(cost: Any) -> dict[str, Any]:
+    return {key: value for key, value in as_mapping(cost).items() if key != "name"}
 
 
 def _same_places(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[tuple[Loc, Mapping[str, Any], Mapping[str, Any]]]:

@@ -708,6 +708,13 @@ def test_costs_in_another_order_or_under_another_name_are_no_saving(scene: Scene
     assert warned(scene, OWED, OWED.replace(f"{logs}, {lines}", f"{lines}, {logs}").replace("name: logs", "name: journal"), capsys) == []
 
 
+def test_a_cost_under_another_name_is_still_listed(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a source it is a claim of its own, too: taken back first, it made the old name's look like a saving."""
+    base = OWED.replace("usd_per_month: 900, source: s", "usd_per_month: 900")
+    assert warned(scene, base, base.replace("name: logs", "name: journal"), capsys) == []
+    assert "self_host.supply[0].extra_costs" in warned(scene, base, base.replace("name: logs, usd_per_month: 900", "name: journal, usd_per_month: 800"), capsys)
+
+
 def test_what_no_catalogue_holds_lands_by_a_waiver_and_says_so(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     strict = OWN + "  unsourced_saving: {level: error}\n"
     leased = OWNED.replace("site: us-colo", "site: us-colo, lease_usd_per_month: 9k")
