@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from breakeven import __version__
 from breakeven.catalog.store import Catalogue
 from breakeven.errors import BreakevenError, InputError, Problem
-from breakeven.gate.baseline import Baseline, policy_digest, read_baseline, renewal, unpacked
+from breakeven.gate.baseline import Approved, Baseline, policy_digest, read_baseline, renewal, unpacked
 from breakeven.gate.compared import Facts, Side
 from breakeven.gate.even import MONTH_HOURS
 from breakeven.gate.facts import World, companions, same_text, with_file
@@ -41,16 +39,13 @@ def against_baseline(request: Request, heads: Sequence[LoadedProfile], folder: P
     if baseline.catalogue_digest != world.catalogue.digest:
         notes.append(f"the baseline rests on catalogue {baseline.catalogue_version} {baseline.catalogue_digest[:19]}; differences count as market")
     bases: dict[str, Side | None] = {}
-    names = {item.profile.name for item in heads}
     for number, item in enumerate(heads):
-        known = item.profile.name if item.profile.name in baseline.profiles else _only_renamed(item, baseline, names)
-        if known is None:
+        approved = baseline.profiles.get(item.profile.name)
+        if approved is None:
             bases[item.path] = None
             continue
-        bases[item.path] = _approved(known, item, baseline, folder / str(number))
-        if known != item.profile.name:
-            names.add(known)
-            notes.append(f"{item.path} is called {known} in {baseline.path}, and says the same there: before it says anything else, {renewal(baseline.path)}")
+        bases[item.path] = _approved(approved, item, baseline, folder / str(number))
+    names = {item.profile.name for item in heads}
     moved = list(_moved_out(baseline, names))
     missing = sorted(set(baseline.profiles) - names - {finding.about for finding in moved})
     if missing:
@@ -99,27 +94,9 @@ def _stands(path: Path, name: str) -> bool:
         return False  # whatever is there now, it is no longer that profile
 
 
-def _only_renamed(head: LoadedProfile, baseline: Baseline, checked: Collection[str]) -> str | None:
-    """The name under which a profile was approved that stands where it stood and says the same, whatever it is called now.
-
-    With a change beside its name it could as well be another one, and the one that was approved be elsewhere.
-    """
-    for name in sorted(set(baseline.profiles) - set(checked)):
-        approved = baseline.profiles[name]
-        stood = None if approved.path is None else Path(baseline.path).parent / approved.path
-        if stood is not None and os.path.realpath(stood) == os.path.realpath(head.path) and _unlabelled(approved.data) == _unlabelled(head.document.data):
-            return name
-    return None
-
-
-def _unlabelled(data: Mapping[str, Any]) -> str:
-    return json.dumps({key: value for key, value in data.items() if key not in ("name", "description", "owner")}, sort_keys=True, default=str)
-
-
-def _approved(name: str, head: LoadedProfile, baseline: Baseline, folder: Path) -> Side:
+def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folder: Path) -> Side:
     """An approved profile with the files beside it as they were approved."""
-    approved = baseline.profiles[name]
-    place = f"{baseline.path}:{name}"
+    place = f"{baseline.path}:{head.profile.name}"
     loaded = from_document(Document(approved.data, place, None))
     try:
         files = unpacked(loaded, approved.files, folder)

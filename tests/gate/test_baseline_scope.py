@@ -57,29 +57,6 @@ def test_an_approved_profile_that_left_the_check_fails(world: World, what: str, 
     assert world.check() == 0
 
 
-def test_a_profile_that_is_only_called_otherwise_is_compared_with_what_was_approved(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.edit("name: chat\n", "name: support\nowner: ann\n")
-    assert world.check() == 0
-    said = capsys.readouterr().out
-    assert "support (chat.yaml): unchanged" in said.replace(str(world.profile), "chat.yaml")
-    assert "is called chat in" in said
-    assert "before it says anything else, renew it with: breakeven check" in said
-
-
-@pytest.mark.parametrize("more", ["dearer", "elsewhere", "checked"])
-def test_a_new_name_with_anything_else_is_another_profile(world: World, more: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The approved one may stand elsewhere, unchecked and dearer than before."""
-    world.edit("name: chat", "name: support")
-    if more == "dearer":
-        world.edit("input_tokens: 1000", "input_tokens: 999")
-    elif more == "elsewhere":
-        world.profile = world.profile.rename(world.folder / "support.yaml")
-    else:  # the approved name is checked as well, from another file
-        (world.folder / "again.yaml").write_text(PROFILE, encoding="utf-8")
-    assert world.check(*([str(world.folder / "again.yaml")] if more == "checked" else [])) == 1
-    assert "[error] new_profile: the base has no profile of this name or path" in capsys.readouterr().out
-
-
 def test_line_ends_of_a_file_beside_a_profile_are_no_change(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkout may write them otherwise than the machine that approved; another number is a change, whatever it costs."""
     monkeypatch.chdir(tmp_path)
