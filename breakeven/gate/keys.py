@@ -98,6 +98,11 @@ def _walk(base: Any, head: Any, loc: Loc, out: list[tuple[Loc, Any, Any]]) -> No
             out.append((loc, base, head))  # the order itself: which entry comes first may decide what is judged
         for index, was in enumerate(order):
             _walk(base[was], head[index], (*loc, index), out)
+    elif isinstance(base, list) and isinstance(head, list) and base and head:
+        out.append((loc, base, head))  # which entries there are; what changed of those that stay is said of each
+        for index, at in enumerate(same_entries(base, head)):
+            if at is not None:
+                _walk(base[at], head[index], (*loc, index), out)
     elif (type(base), base) != (type(head), head):
         # A section that appears or goes is looked into, so that each key finds its own cause.
         if isinstance(base, dict) and head is None:
@@ -185,6 +190,12 @@ def mixed(base: Any, head: Any, taken: Callable[[Loc], bool], loc: Loc = ()) -> 
         order = paired(base, head)
         entries = {was: mixed(base[was], head[index], taken, (*loc, index)) for index, was in enumerate(order)}
         return [entries[was] for was in (order if taken(loc) else sorted(order))]
+    if isinstance(base, list) and isinstance(head, list) and base and head:
+        places = same_entries(base, head)
+        kept = {at: mixed(base[at], head[index], taken, (*loc, index)) for index, at in enumerate(places) if at is not None}
+        if taken(loc):
+            return [head[index] if at is None else kept[at] for index, at in enumerate(places)]
+        return [kept.get(at, entry) for at, entry in enumerate(base)]
     if isinstance(base, dict) and head is None:
         return mixed(base, {}, taken, loc) or None
     if isinstance(head, dict) and base is None:

@@ -268,6 +268,25 @@ def test_a_mix_of_nothing_is_the_base_and_of_everything_the_head() -> None:
     head = {"api": [{"model": "b/y", "discount": 0.2}, "a/x"], "self_host": {"supply": [{"rent": "b", "gpus": 2}, {"rent": "c"}]}, "name": "n"}
     assert mixed(base, head, lambda _: False) == base
     assert mixed(base, head, lambda _: True) == head
+    longer = {"api": [{"model": "c/z"}, {"model": "b/y", "discount": 0.3}, "a/x"], "self_host": {"supply": [{"rent": "c"}, {"rent": "b", "gpus": 2}, {"rent": "d"}]}}
+    assert mixed(base, longer, lambda _: False) == base
+    assert mixed(base, longer, lambda _: True) == longer
+    assert mixed(longer, base, lambda _: True) == base
+    assert mixed(base, longer, lambda loc: loc == ("self_host", "supply"))["self_host"]["supply"] == [{"rent": "c"}, {"rent": "b", "gpus": 1}, {"rent": "d"}]
+    assert mixed(base, longer, lambda loc: loc[-1:] == ("gpus",))["self_host"]["supply"] == [{"rent": "a"}, {"rent": "b", "gpus": 2}]
+
+
+def test_a_candidate_more_hides_no_key_that_costs(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lists of different length were one change, of one cause: the GPUs were said to be a price, and no line led to them."""
+    scene.base({"breakeven.policy.yaml": OWN})
+    scene.write({"chat.yaml": PROFILE.replace("gpus: 1}", "gpus: 2}") + "    - {rent: b200-sxm, provider: median, gpus: 1}\n"})
+    report = found(scene, capsys)
+    shares = {share["cause"]: share for share in report["profiles"][0]["waterfall"]}
+    assert [(item["key"], item["line"]) for item in shares["throughput"]["changes"]] == [("self_host.supply[0].gpus", 12)]
+    assert shares["throughput"]["cents"] == 876000
+    assert shares["hardware price"]["cents"] == 0
+    (rise,) = (item for item in report["findings"] if item["rule"] == "cost_increase")
+    assert rise["line"] == 12
 
 
 @pytest.mark.parametrize("edit", [
