@@ -176,8 +176,27 @@ def _said_of(entry: Any) -> list[tuple[str, Any]]:
     return [(key, value) for key in IDENTITY if (value := as_mapping(entry).get(key)) is not None]
 
 
+def sharing(base: Any, head: Any) -> Any:
+    """The head's data in which every part that says the same, in the same letters, is the very object of the base's.
+
+    >>> base = {"api": ["a/x"], "name": "n"}
+    >>> sharing(base, {"api": ["a/x"], "name": "m"})["api"] is base["api"]
+    True
+    """
+    if isinstance(base, dict) and isinstance(head, dict):
+        out: Any = {key: sharing(base.get(key), value) for key, value in head.items()}
+        return base if list(base) == list(out) and all(base[key] is out[key] for key in out) else out
+    if isinstance(base, list) and isinstance(head, list):
+        same = len(base) == len(head)
+        items = [sharing(base[index], item) if same else item for index, item in enumerate(head)]
+        return base if same and all(one is other for one, other in zip(base, items, strict=True)) else items
+    return base if (type(base), base) == (type(head), head) else head
+
+
 def mixed(base: Any, head: Any, taken: Callable[[Loc], bool], loc: Loc = ()) -> Any:
     """The base's data with every key that is ``taken`` as the head has it."""
+    if base is head:  # see sharing()
+        return base
     base, head = _both_written_out(base, head, loc)
     if isinstance(base, dict) and isinstance(head, dict):
         out = {}

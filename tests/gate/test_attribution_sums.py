@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,3 +44,24 @@ def test_no_order_of_the_causes_changes_a_share(order: list[str], costs: list[fl
         return costs[sum(1 << "abcd".index(name) for name in chosen)]
 
     assert shapley(order, cost) == shapley("abcd", cost)
+
+
+def test_numbers_written_otherwise_are_costed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four causes whose keys say the same in other letters: sixteen mixes of one profile."""
+    from breakeven.catalog.store import Catalogue
+    from breakeven.gate import compared
+    from breakeven.gate.facts import World
+    from breakeven.profile.load import loads_profile
+    from tests.gate.bench import PROFILE
+
+    asked = []
+    real = compared._subject_cost
+    monkeypatch.setattr(compared, "_subject_cost", lambda *given: asked.append(1) or real(*given))
+    base = PROFILE.replace("throughput: {", "labour_fte: 0.50\n  throughput: {")
+    head = base.replace("33333", "33_333.0").replace("1000", "1k").replace("0.50", "'0.5'").replace("9000", "9k").replace("hour: 12", "hour: '$12'")
+    world = World.of(Catalogue.load([]), None)
+    before, after = (loads_profile(text.encode(), "chat.yaml") for text in (base, head))
+    row, _, _ = compared.compare_profile(after, compared.Side(before), subject="cheapest", facts=compared.Facts(world, world))
+    assert len(row.shares) == 5
+    assert [share.cents for share in row.shares] == [0] * 5
+    assert len(asked) == 1
