@@ -39,6 +39,14 @@ Tolerance = Annotated[Increase, BeforeValidator(_one_percent_or_the_whole)]
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        # A rule or a limit of which only the key is left, its lines commented out for example, would be off without a word.
+        if value is None:
+            raise PydanticCustomError("empty", "is empty; fill it in, or delete the line")
+        return value
+
 
 class Rule(Part):
     """Off, a warning, or an error that fails the gate."""
