@@ -18,10 +18,13 @@ _IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")
 # What only makes a profile dearer, and so is an assumption that nobody makes to look cheaper: lowered, it is one.
 _OWED = ("minimum_usd_per_month", "platform_fee_share")
 _COUNTED_BY = ("discount_rate", "timing")  # how money over time is counted moves none of it
+# How a task's tokens are billed and its hours fall, which no application's code says: beside a longer prompt it hides it.
+_OF_WORKLOAD = ("cached_input_share", "cache_write_share", "batch_share", "batch_window_hours")
+_OF_DEMAND = ("peak_to_mean",)
 _OWED_BY_HOST = ("escalation_share", "cached_input_share", "migration_usd", "exit_usd")
 # What a profile says by leaving a number out, where no catalogue says another.
 _LEFT_OUT: tuple[tuple[Loc, float], ...] = (
-    (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0), (("self_host", "escalation_share"), 0.0),
+    (("workload", "cache_write_share"), 0.0), (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0), (("self_host", "escalation_share"), 0.0),
     (("self_host", "migration_usd"), 0.0), (("self_host", "exit_usd"), 0.0), (("finance", "discount_rate"), 0.1),
     (("self_host", "token_ratio", "input"), 1.0), (("self_host", "token_ratio", "output"), 1.0),
 )  # fmt: skip
@@ -49,6 +52,9 @@ def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Cla
 def _owed(data: Mapping[str, Any]) -> Iterator[Claim]:
     for index, choice in enumerate(_list(data.get("api"))):
         yield from _keys(as_mapping(choice), _OWED, ("api", index), f"api[{index}]")
+    workload = as_mapping(data.get("workload"))
+    yield from _keys(workload, _OF_WORKLOAD, ("workload",), "workload")
+    yield from _keys(as_mapping(workload.get("demand")), _OF_DEMAND, ("workload", "demand"), "workload.demand")
     host = as_mapping(data.get("self_host"))
     yield from _keys(host, _OWED_BY_HOST, ("self_host",), "self_host")
     for index, supply in enumerate(_list(host.get("supply"))):

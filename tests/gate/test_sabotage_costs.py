@@ -120,6 +120,26 @@ def a_speculation_that_nobody_measured(scene: Scene) -> None:
     scene.write({"chat.yaml": text.replace("  supply:", "  speculative_acceptance: 0.9\n  speculative_tokens: 8\n  supply:")})
 
 
+@sabotage(1, "unsourced_saving: \\$2,135 a month less \\(token mix\\) rests on workload.cached_input_share = 90%")
+def a_longer_prompt_behind_a_cache_that_nobody_measured(scene: Scene) -> None:
+    scene.base({"breakeven.policy.yaml": STRICT.format("headline-api")})
+    scene.write({"chat.yaml": PROFILE.replace("input_tokens: 1000", "input_tokens: 1300\n  cached_input_share: 90%")})
+
+
+@sabotage(1, "unsourced_saving: .*rests on workload.batch_share = 80%")
+def a_longer_prompt_behind_requests_that_may_wait(scene: Scene) -> None:
+    text = PROFILE.replace("cached_input_usd_per_mtok: 0.2", "cached_input_usd_per_mtok: 0.2, batch_price_ratio: 0.5, source: s")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": STRICT.format("headline-api")})
+    scene.write({"chat.yaml": text.replace("input_tokens: 1000", "input_tokens: 2000\n  batch_share: 80%")})
+
+
+@sabotage(1, "unsourced_saving: .*rests on workload.demand.peak_to_mean = 1")
+def a_longer_prompt_behind_a_peak_that_went(scene: Scene) -> None:
+    text = PROFILE.replace("33333", "3M").replace("output_tokens: 500", "output_tokens: 500\n  demand: {shape: office-hours}")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": STRICT.format("headline-self-host")})
+    scene.write({"chat.yaml": text.replace("input_tokens: 1000", "input_tokens: 1100").replace("office-hours", "office-hours, peak_to_mean: 1")})
+
+
 @sabotage(1, "unsourced_saving: .*rests on self_host.labour_fte left out, which says 0")
 def labour_left_out(scene: Scene) -> None:
     text = PROFILE.replace("  supply:", "  labour_fte: 0.2\n  supply:")
@@ -254,7 +274,7 @@ def test_the_key_that_costs_it_comes_first(scene: Scene, capsys: pytest.CaptureF
     text = PROFILE.replace("  input_tokens: 1000\n", "  cached_input_share: 0%\n  cache_write_share: 0%\n  batch_share: 0%\n  batch_window_hours: 24\n  input_tokens: 1000\n")
     scene.base({"chat.yaml": text})
     scene.write({"chat.yaml": text.replace("cache_write_share: 0%", "cache_write_share: 0.1%").replace("batch_window_hours: 24", "batch_window_hours: 12").replace("cached_input_share: 0%", "cached_input_share: 0.1%").replace("input_tokens: 1000", "input_tokens: 2000")})
-    (rise,) = found(scene, capsys)["findings"]
+    (rise,) = (item for item in found(scene, capsys)["findings"] if item["rule"] == "cost_increase")
     assert "token mix +$2,02" in rise["message"]
     assert "(workload.input_tokens, " in rise["message"]
     assert rise["message"].endswith(", …)")
