@@ -17,3 +17,9 @@ class Claim(Struct, frozen=True):
     fix: str
     beside: tuple[Loc, ...] = ()  # what is taken back together with it, since each says nothing without the other
     instead: Any = None  # what is put in its place, where the base's number would mean something else
+    without: tuple[Any, Any] | None = None  # the head's data without it, and those as the base has what it was measured on
+
+    @property
+    def of_more_than_its_key(self) -> bool:
+        """Whether its key alone says nothing of what it saves: the key may not even have changed."""
+        return bool(self.beside) or self.instead is not None or self.without is not None

@@ -1,4 +1,4 @@
-"""Own throughputs that a change takes along to what they were not measured on: other machines, other requests.
+"""Own throughputs that a change takes along to what they were not measured on: other machines, other requests, another model.
 
 A measurement is that of one replica at one shape of requests. The number can stay as it was written, and so be no news,
 while the machines below it become fewer or the requests longer: what it then saves rests on it all the same.
@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from breakeven.gate.claim import Claim
 from breakeven.gate.keys import Loc, as_mapping, same_entries
 from breakeven.profile.self_host import Throughput, TokenRatio
-from breakeven.profile.workload import Workload
+from breakeven.profile.workload import Latency, Workload
 from breakeven.yamlio import dotted
 
 _REPLICA = ("gpus", "servers_per_replica")  # how much of a machine one replica is
 _MACHINE = ("rent", "own", "quote", "accelerator", *_REPLICA)
+_MODEL = ("model", "engine", "weight_precision", "kv_precision")
 _KEY = "throughput"
 
 
@@ -27,6 +28,7 @@ def rates_taken_along(base: Mapping[str, Any], head: Mapping[str, Any]) -> Itera
     """Claims of throughputs whose machine or requests change below them."""
     yield from _on_other_machines(base, head)
     yield from _of_other_requests(base, head)
+    yield from _of_another_model(base, head)
 
 
 def _on_other_machines(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:
@@ -67,6 +69,39 @@ def _of_other_requests(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iter
         place = (*owner, _KEY)
         text = f"{dotted(place)}, said of requests of {shapes[0].said} tokens at the base and of {shapes[1].said} here"
         yield Claim(place, text, f"measure it at these requests, and name that measurement in {dotted(place)}.source", instead={"total_tok_per_s": meant})
+
+
+def _of_another_model(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:
+    """What a measurement does not say of another model or latency, the estimates do: what is dearer there is dearer here."""
+    before, after = as_mapping(base.get("self_host")), as_mapping(head.get("self_host"))
+    was, now = ([as_mapping(entry) for entry in _list(host.get("supply"))] for host in (before, after))
+    other = [key for key in _MODEL if before.get(key) != after.get(key)]
+    latency = _latency(base) != _latency(head)
+    pairs: list[tuple[Loc, Any, Any]] = [(("self_host",), before.get(_KEY), after.get(_KEY))]
+    pairs += [(("self_host", "supply", index), was[at].get(_KEY) or before.get(_KEY), now[index].get(_KEY)) for index, at in enumerate(same_entries(was, now)) if at is not None]
+    stale = [(*owner, _KEY) for owner, old, rate in pairs if old and rate and not _sourced_anew(as_mapping(old), as_mapping(rate))]
+    if not stale or not (other or latency):
+        return
+    host = {key: value for key, value in after.items() if key != _KEY or ("self_host", _KEY) not in stale}
+    host["supply"] = [
+        {key: value for key, value in entry.items() if key != _KEY or ("self_host", "supply", index, _KEY) not in stale} for index, entry in enumerate(now)
+    ]
+    here = {**head, "self_host": host}
+    there = _with_keys(here, {"latency": base.get("latency")}) | {"self_host": _with_keys(host, {key: before.get(key) for key in _MODEL})}
+    said = " and ".join([*(f"self_host.{key}" for key in other), *(["latency"] if latency else [])])
+    place = dotted(stale[0])
+    yield Claim(stale[0], f"{place}, which the base says of another {said}", f"measure it anew, and name that measurement in {place}.source", without=(here, there))
+
+
+def _latency(data: Mapping[str, Any]) -> Latency | None:
+    try:
+        return Latency.model_validate(data.get("latency") or {})
+    except ValidationError:
+        return None
+
+
+def _with_keys(section: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**section, **values}.items() if value is not None}
 
 
 class _Shape(Struct, frozen=True):

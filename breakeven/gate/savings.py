@@ -35,6 +35,10 @@ def savings(base: Any, head: Any, claims: Sequence[Claim], cost: Cost, now: floa
     back: tuple[Loc, ...] = ()
     before = now
     for claim in claims:
+        if claim.without is not None:
+            here, there = map(costed, claim.without)
+            out.append(None if here is None or there is None else here - there)
+            continue
         if claim.instead is not None:
             value = costed(with_value(head, claim.loc, claim.instead))
             out.append(None if value is None else value - now)
