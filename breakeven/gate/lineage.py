@@ -70,7 +70,8 @@ def _left_out_of_entries(base: Mapping[str, Any], head: Mapping[str, Any]) -> It
                 yield Claim((*where, key), f"{dotted((*where, key))} left out, which says 0", _REVIEW)
         costs = _list(was.get("extra_costs"))
         kept = _kept_costs(costs, _list(now.get("extra_costs")))
-        if gone := [as_mapping(cost).get("name") for index, cost in enumerate(costs) if index not in kept]:
+        lost = (cost for index, cost in enumerate(costs) if index not in kept and not _paid_elsewhere(cost, where, base, head))
+        if gone := [as_mapping(cost).get("name") for cost in lost]:
             loc: Loc = (*where, "extra_costs")
             yield Claim(loc, f"{dotted(loc)} without {', '.join(map(str, gone))}", _REVIEW)
 
@@ -85,6 +86,21 @@ def _kept_costs(before: list[Any], after: list[Any]) -> set[int | None]:
             left.remove(_unnamed(cost))
             kept.add(index)
     return kept
+
+
+def _paid_elsewhere(cost: Any, where: Loc, base: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
+    """Whether a cost that left a list is still paid by each offer that paid it: said of all machines, or of each of them."""
+    if where[:1] != ("self_host",):
+        return False
+    before, after = as_mapping(base.get("self_host")), as_mapping(head.get("self_host"))
+    was, now = ([as_mapping(entry) for entry in _list(host.get("supply"))] for host in (before, after))
+    # A machine that is new owes what the base says of all machines.
+    pairs = [({} if at is None else was[at], now[index]) for index, at in enumerate(same_entries(was, now)) if where[2:] in ((), (index,))]
+
+    def paid(host: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+        return sum(_unnamed(cost) == _unnamed(other) for section in (host, entry) for other in _list(section.get("extra_costs")))
+
+    return bool(pairs) and all(paid(after, new) >= paid(before, old) for old, new in pairs)
 
 
 def _unnamed(cost: Any) -> dict[str, Any]:
