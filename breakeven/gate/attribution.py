@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError
-from breakeven.gate.keys import CAUSES, Change, Loc, cause_of, changed_keys, mixed
+from breakeven.gate.keys import CAUSES, Change, Loc, cause_of, changed_keys, mixed, sharing
 from breakeven.yamlio import Document
 
 _KEYS_ALONE = 100  # no more keys are costed one by one: each takes two evaluations
@@ -132,6 +132,7 @@ def attribute(
 
     Causes whose keys only make a valid profile together are one share, with a note.
     """
+    head = sharing(base, head)  # a thousand mixes: each looks only at what differs
     changes = changed_keys(base, head, document)
     causes = [cause for cause in CAUSES if any(change.cause == cause for change in changes)]
     total = after - before

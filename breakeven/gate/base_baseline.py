@@ -83,15 +83,22 @@ def _moved_out(baseline: Baseline, checked: Collection[str]) -> Iterator[Finding
         path = baseline.profiles[name].path
         if path is None or _stands(Path(baseline.path).parent / path, name):
             continue
-        said = f"{name} was approved as {path} (seen from {baseline.path}), no longer stands there, and is not checked"
-        yield Finding("left_unchecked", "error", "", said, "check it where it is now, or approve a baseline without it", baseline.path, about=name)
+        here = _name_at(Path(baseline.path).parent / path)
+        said = f"{name} was approved as {path} (seen from {baseline.path}), no longer stands there{f' ({here} does)' if here else ''}, and is not checked"
+        renamed = f"; if it is only called {here} now, {renewal(baseline.path)}" if here else ""
+        yield Finding("left_unchecked", "error", "", said, f"check it where it is now, or approve a baseline without it{renamed}", baseline.path, about=name)
 
 
 def _stands(path: Path, name: str) -> bool:
+    return _name_at(path) == name
+
+
+def _name_at(path: Path) -> str | None:
+    """The name of the profile that a file holds; None where it holds none."""
     try:
-        return load_profile(path).profile.name == name
+        return load_profile(path).profile.name
     except BreakevenError:
-        return False  # whatever is there now, it is no longer that profile
+        return None
 
 
 def _approved(approved: Approved, head: LoadedProfile, baseline: Baseline, folder: Path) -> Side:

@@ -175,9 +175,15 @@ def _labelled(change: Any, labels: Mapping[str, str]) -> Any:
 def _cost(head: LoadedProfile, subject: str, world: World, date: dt.date) -> Callable[[Any], float]:
     """Monthly cost of the subject for raw profile data, read as if it stood where the head stands."""
 
+    known: dict[Any, float | None] = {}
+
     def cost(data: Any) -> float:
         loaded = from_document(Document(data, head.path, head.document.node))
-        value = _subject_cost(world, loaded, subject, date)
+        asked = loaded.profile
+        parts = (asked.workload, asked.latency, asked.requirements, asked.api, asked.self_host, asked.finance)
+        if parts not in known:  # 30% and 0.3 cost the same, and so do two mixes that differ only by that
+            known[parts] = _subject_cost(world, loaded, subject, date)
+        value = known[parts]
         if value is None:
             raise InputError(Problem("a mix of old and new keys cannot be served", "see both results", head.path))
         return value
@@ -187,7 +193,7 @@ def _cost(head: LoadedProfile, subject: str, world: World, date: dt.date) -> Cal
 
 def _subject_cost(world: World, loaded: LoadedProfile, subject: str, date: dt.date) -> float | None:
     """What :func:`snapshot` says of a whole comparison, without the crossings: an attribution asks for it a thousand times."""
-    scope = world.scope(loaded, date)
+    scope = world.scope(loaded if _may_mix(subject) else _unmixed(loaded), date)
     workload = scope.profile.workload
     rows = [
         at_volume(
@@ -202,6 +208,17 @@ def _subject_cost(world: World, loaded: LoadedProfile, subject: str, date: dt.da
         return paid.usd_per_month if paid is not None and paid.offer.feasible else None
     chosen = (row for row in rows if row.offer.feasible and (row.offer.eligible if subject == "cheapest" else row.offer.id == subject))
     return min((row.usd_per_month for row in chosen if row.usd_per_month is not None), default=None)
+
+
+def _may_mix(subject: str) -> bool:
+    """Whether a mix of machines and an API could be what is judged."""
+    return subject == "cheapest" or subject.startswith("hybrid:")
+
+
+def _unmixed(loaded: LoadedProfile) -> LoadedProfile:
+    """The profile without mixes, which take as long to build as all that they are made of."""
+    host = loaded.profile.self_host.model_copy(update={"hybrid": False})
+    return replace(loaded, profile=loaded.profile.model_copy(update={"self_host": host}))
 
 
 def _first(result: Comparison) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
@@ -22,7 +23,7 @@ class World(Struct, frozen=True):
     catalogue: Catalogue
     prices: PriceBook
     as_of: dt.date | None
-    plans: dict[dt.date, dict[Any, Any]] = field(default_factory=dict)
+    plans: dict[tuple[dt.date, str | None], dict[Any, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, catalogue: Catalogue, as_of: dt.date | None) -> World:
@@ -34,8 +35,8 @@ class World(Struct, frozen=True):
 
     def scope(self, loaded: LoadedProfile, date: dt.date) -> Scope:
         """A profile in this world on a date."""
-        # What stands in a file beside a profile is not shared: two profiles may call two files the same.
-        shared: dict[Any, Any] = {} if companions(loaded) else self.plans.setdefault(date, {})
+        # What stands in a file beside a profile is shared in its folder only: elsewhere another may be called the same.
+        shared = self.plans.setdefault((date, str(Path(loaded.path).parent) if companions(loaded) else None), {})
         return replace(make_scope(loaded, self.catalogue, as_of=date), prices=self.prices, plans=shared)
 
     def compare(self, loaded: LoadedProfile, date: dt.date, *, detail: bool = False) -> Comparison:

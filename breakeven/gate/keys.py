@@ -98,6 +98,11 @@ def _walk(base: Any, head: Any, loc: Loc, out: list[tuple[Loc, Any, Any]]) -> No
             out.append((loc, base, head))  # the order itself: which entry comes first may decide what is judged
         for index, was in enumerate(order):
             _walk(base[was], head[index], (*loc, index), out)
+    elif isinstance(base, list) and isinstance(head, list) and base and head:
+        out.append((loc, base, head))  # which entries there are; what changed of those that stay is said of each
+        for index, at in enumerate(same_entries(base, head)):
+            if at is not None:
+                _walk(base[at], head[index], (*loc, index), out)
     elif (type(base), base) != (type(head), head):
         # A section that appears or goes is looked into, so that each key finds its own cause.
         if isinstance(base, dict) and head is None:
@@ -171,8 +176,27 @@ def _said_of(entry: Any) -> list[tuple[str, Any]]:
     return [(key, value) for key in IDENTITY if (value := as_mapping(entry).get(key)) is not None]
 
 
+def sharing(base: Any, head: Any) -> Any:
+    """The head's data in which every part that says the same, in the same letters, is the very object of the base's.
+
+    >>> base = {"api": ["a/x"], "name": "n"}
+    >>> sharing(base, {"api": ["a/x"], "name": "m"})["api"] is base["api"]
+    True
+    """
+    if isinstance(base, dict) and isinstance(head, dict):
+        out: Any = {key: sharing(base.get(key), value) for key, value in head.items()}
+        return base if list(base) == list(out) and all(base[key] is out[key] for key in out) else out
+    if isinstance(base, list) and isinstance(head, list):
+        same = len(base) == len(head)
+        items = [sharing(base[index], item) if same else item for index, item in enumerate(head)]
+        return base if same and all(one is other for one, other in zip(base, items, strict=True)) else items
+    return base if (type(base), base) == (type(head), head) else head
+
+
 def mixed(base: Any, head: Any, taken: Callable[[Loc], bool], loc: Loc = ()) -> Any:
     """The base's data with every key that is ``taken`` as the head has it."""
+    if base is head:  # see sharing()
+        return base
     base, head = _both_written_out(base, head, loc)
     if isinstance(base, dict) and isinstance(head, dict):
         out = {}
@@ -185,6 +209,12 @@ def mixed(base: Any, head: Any, taken: Callable[[Loc], bool], loc: Loc = ()) -> 
         order = paired(base, head)
         entries = {was: mixed(base[was], head[index], taken, (*loc, index)) for index, was in enumerate(order)}
         return [entries[was] for was in (order if taken(loc) else sorted(order))]
+    if isinstance(base, list) and isinstance(head, list) and base and head:
+        places = same_entries(base, head)
+        kept = {at: mixed(base[at], head[index], taken, (*loc, index)) for index, at in enumerate(places) if at is not None}
+        if taken(loc):
+            return [head[index] if at is None else kept[at] for index, at in enumerate(places)]
+        return [kept.get(at, entry) for at, entry in enumerate(base)]
     if isinstance(base, dict) and head is None:
         return mixed(base, {}, taken, loc) or None
     if isinstance(head, dict) and base is None:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
-
+from breakeven.gate.claim import Claim
 from breakeven.gate.keys import IDENTITY, Loc, as_mapping, same_entries
+from breakeven.gate.rates import rates_taken_along
 from breakeven.yamlio import dotted
 
 _PRICED = ("discount", "usd_per_gpu_hour", "gpus_per_sku", "capex_usd", "electricity_usd_per_kwh", "colocation_usd_per_kw_month", "pue", "active_w", "idle_w", "nameplate_w")
@@ -18,23 +18,18 @@ _IN_A_CATALOGUE = (*_PRICED, "labour_usd_per_fte_year")
 # What only makes a profile dearer, and so is an assumption that nobody makes to look cheaper: lowered, it is one.
 _OWED = ("minimum_usd_per_month", "platform_fee_share")
 _COUNTED_BY = ("discount_rate", "timing")  # how money over time is counted moves none of it
+# How a task's tokens are billed and its hours fall, which no application's code says: beside a longer prompt it hides it.
+_OF_WORKLOAD = ("cached_input_share", "cache_write_share", "batch_share", "batch_window_hours")
+_OF_DEMAND = ("peak_to_mean",)
 _OWED_BY_HOST = ("escalation_share", "cached_input_share", "migration_usd", "exit_usd")
 # What a profile says by leaving a number out, where no catalogue says another.
 _LEFT_OUT: tuple[tuple[Loc, float], ...] = (
-    (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0), (("self_host", "escalation_share"), 0.0),
+    (("workload", "cache_write_share"), 0.0), (("self_host", "labour_fte"), 0.0), (("self_host", "network_usd_per_month"), 0.0), (("self_host", "escalation_share"), 0.0),
     (("self_host", "migration_usd"), 0.0), (("self_host", "exit_usd"), 0.0), (("finance", "discount_rate"), 0.1),
     (("self_host", "token_ratio", "input"), 1.0), (("self_host", "token_ratio", "output"), 1.0),
 )  # fmt: skip
 
 _REVIEW = "have it reviewed (where the rule is an error, by a waiver): neither a profile nor a catalogue has a place for its source"
-
-
-class Claim(Struct, frozen=True):
-    """A number of a profile's own without a source: where it stands, what it says and how it gets one."""
-
-    loc: Loc
-    text: str
-    fix: str
 
 
 def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Claim]:
@@ -51,11 +46,15 @@ def new_claims(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[Cla
         if was is not None and was != default and _at(head, loc) is None:
             yield Claim(loc, f"{dotted(loc)} left out, which says {default:g}", _REVIEW)
     yield from _left_out_of_entries(base, head)
+    yield from rates_taken_along(base, head)
 
 
 def _owed(data: Mapping[str, Any]) -> Iterator[Claim]:
     for index, choice in enumerate(_list(data.get("api"))):
         yield from _keys(as_mapping(choice), _OWED, ("api", index), f"api[{index}]")
+    workload = as_mapping(data.get("workload"))
+    yield from _keys(workload, _OF_WORKLOAD, ("workload",), "workload")
+    yield from _keys(as_mapping(workload.get("demand")), _OF_DEMAND, ("workload", "demand"), "workload.demand")
     host = as_mapping(data.get("self_host"))
     yield from _keys(host, _OWED_BY_HOST, ("self_host",), "self_host")
     for index, supply in enumerate(_list(host.get("supply"))):
@@ -70,10 +69,42 @@ def _left_out_of_entries(base: Mapping[str, Any], head: Mapping[str, Any]) -> It
             if was.get(key) is not None and now.get(key) is None:
                 yield Claim((*where, key), f"{dotted((*where, key))} left out, which says 0", _REVIEW)
         costs = _list(was.get("extra_costs"))
-        kept = same_entries(costs, _list(now.get("extra_costs")))
-        if gone := [as_mapping(cost).get("name") for index, cost in enumerate(costs) if index not in kept]:
+        kept = _kept_costs(costs, _list(now.get("extra_costs")))
+        lost = (cost for index, cost in enumerate(costs) if index not in kept and not _paid_elsewhere(cost, where, base, head))
+        if gone := [as_mapping(cost).get("name") for cost in lost]:
             loc: Loc = (*where, "extra_costs")
             yield Claim(loc, f"{dotted(loc)} without {', '.join(map(str, gone))}", _REVIEW)
+
+
+def _kept_costs(before: list[Any], after: list[Any]) -> set[int | None]:
+    """Places of the base's costs that are still listed, some perhaps under another name."""
+    places = same_entries(before, after)
+    kept = set(places)
+    left = [_unnamed(cost) for at, cost in zip(places, after, strict=True) if at is None]
+    for index, cost in enumerate(before):
+        if index not in kept and _unnamed(cost) in left:
+            left.remove(_unnamed(cost))
+            kept.add(index)
+    return kept
+
+
+def _paid_elsewhere(cost: Any, where: Loc, base: Mapping[str, Any], head: Mapping[str, Any]) -> bool:
+    """Whether a cost that left a list is still paid by each offer that paid it: said of all machines, or of each of them."""
+    if where[:1] != ("self_host",):
+        return False
+    before, after = as_mapping(base.get("self_host")), as_mapping(head.get("self_host"))
+    was, now = ([as_mapping(entry) for entry in _list(host.get("supply"))] for host in (before, after))
+    # A machine that is new owes what the base says of all machines.
+    pairs = [({} if at is None else was[at], now[index]) for index, at in enumerate(same_entries(was, now)) if where[2:] in ((), (index,))]
+
+    def paid(host: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+        return sum(_unnamed(cost) == _unnamed(other) for section in (host, entry) for other in _list(section.get("extra_costs")))
+
+    return bool(pairs) and all(paid(after, new) >= paid(before, old) for old, new in pairs)
+
+
+def _unnamed(cost: Any) -> dict[str, Any]:
+    return {key: value for key, value in as_mapping(cost).items() if key != "name"}
 
 
 def _same_places(base: Mapping[str, Any], head: Mapping[str, Any]) -> Iterator[tuple[Loc, Mapping[str, Any], Mapping[str, Any]]]:

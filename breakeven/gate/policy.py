@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from breakeven.errors import InputError, Problem, did_you_mean
@@ -24,8 +24,28 @@ Level = Literal["off", "warn", "error"]
 FactKind = Literal["list_price", "datasheet", "measured", "quote", "derived", "assumption"]
 
 
+def _one_percent_or_the_whole(value: Any) -> Any:
+    """Who writes ``max_share: 1`` beside rules of 5% and 10% means 1 %, and would get twice the cost let through."""
+    unsaid = not (isinstance(value, str) and value.rstrip().endswith("%"))
+    text = str(value).strip().removeprefix("+")
+    if unsaid and not isinstance(value, bool) and re.fullmatch(r"0*1(\.0*)?", text) is not None:
+        raise PydanticCustomError("quantity", "may mean 1% or 100%; write which")
+    return value
+
+
+Tolerance = Annotated[Increase, BeforeValidator(_one_percent_or_the_whole)]
+
+
 class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _says_something(cls, value: Any) -> Any:
+        # A rule or a limit of which only the key is left, its lines commented out for example, would be off without a word.
+        if value is None:
+            raise PydanticCustomError("empty", "is empty; fill it in, or delete the line")
+        return value
 
 
 class Rule(Part):
@@ -37,7 +57,7 @@ class Rule(Part):
 class Rise(Rule):
     """Monthly cost rose by more than ANY tolerance that is given; by anything at all when none is."""
 
-    max_share: Increase | None = None  # of the cost before
+    max_share: Tolerance | None = None  # of the cost before
     max_usd_per_month: Usd | None = None
     ignore_below_usd_per_month: Usd = 0.0  # rises up to this are never worth a finding
 
@@ -142,7 +162,7 @@ class Waiver(Part):
     id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
     rule: str
     scope: str = Field(min_length=1)  # a profile's name, or with a / or the suffix of a file its path from the repository's top; * matches anything
-    max_share: Increase | None = None  # of the cost before: the waiver ends where its limit does
+    max_share: Tolerance | None = None  # of the cost before: the waiver ends where its limit does
     max_usd_per_month: Usd | None = None  # the rise; under budget_month and new_profile the whole cost
     reason: str = Field(min_length=3)
     owner: str = Field(min_length=1)

@@ -230,6 +230,8 @@ def verify(ref: str, repository: Path) -> Revision:
         fix = f"this is a shallow clone: {_FETCH}" if shallow else "fetch it first, or check its name"
         raise InputError(Problem(f"there is no revision {ref!r} here", fix, _OPTION)) from None
     found = commit.decode().strip()
+    if re.fullmatch("[0-9a-f]{40,64}", found) is None:  # ^main is everything but main
+        raise InputError(Problem(f"{ref!r} does not name one commit", "write for example origin/main", _OPTION))
     _one_thing_only(ref, repository)
     return Revision(repository, ref, found)
 

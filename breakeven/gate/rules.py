@@ -343,7 +343,7 @@ def _unsourced_saving(case: Case) -> Iterator[Finding]:
         return
     claims = list(new_claims(counted.base_data, case.loaded.document.data))
     for claim, less in zip(claims, savings(counted.base_data, counted.head.document.data, claims, counted.cost, now), strict=True):
-        by_share = {share.cause: _saved(share, claim.loc) for share in case.compared.shares}
+        by_share = {} if claim.of_more_than_its_key else {share.cause: _saved(share, claim.loc) for share in case.compared.shares}
         cause = max(by_share, key=lambda name: by_share[name], default="")
         saved = max(by_share.get(cause, 0.0), less or 0.0)
         if by_share.get(cause, 0.0) < 0.005:
@@ -354,7 +354,8 @@ def _unsourced_saving(case: Case) -> Iterator[Finding]:
         elif less is None:
             said = f"what it would cost ({cause}) is unknown without {claim.text}"
         if said is not None:
-            yield case.find("unsourced_saving", f"{said}, which is new here and has no source", claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))
+            why = "which no source bears out" if claim.of_more_than_its_key else "which is new here and has no source"
+            yield case.find("unsourced_saving", f"{said}, {why}", claim.fix, line=case.line_of(*claim.loc), about=dotted(claim.loc))
 
 
 def _saved(share: Share, loc: Loc) -> float:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from breakeven.errors import BreakevenError
+from breakeven.gate.claim import Claim
 from breakeven.gate.keys import Loc, as_mapping, same_entries
-from breakeven.gate.lineage import Claim
 
 Cost = Callable[[Any], float]
 
@@ -22,16 +22,31 @@ Cost = Callable[[Any], float]
 def savings(base: Any, head: Any, claims: Sequence[Claim], cost: Cost, now: float) -> list[float | None]:
     """What each claim saves in USD a month, in their order; None where nothing could be costed without it."""
 
-    def of(places: Collection[Loc]) -> float | None:
+    def costed(data: Any) -> float | None:
         try:
-            return cost(put_back(base, head, places))
+            return cost(data)
         except BreakevenError:
             return None
+
+    def of(places: Collection[Loc]) -> float | None:
+        return costed(put_back(base, head, places))
 
     out: list[float | None] = []
     back: tuple[Loc, ...] = ()
     before = now
     for claim in claims:
+        if claim.without is not None:
+            here, there = map(costed, claim.without)
+            out.append(None if here is None or there is None else here - there)
+            continue
+        if claim.instead is not None:
+            value = costed(with_value(head, claim.loc, claim.instead))
+            out.append(None if value is None else value - now)
+            continue
+        if claim.beside:
+            value = of([claim.loc, *claim.beside])
+            out.append(None if value is None else value - now)
+            continue
         ways = [claim.loc[:length] for length in range(len(claim.loc), 0, -1)]
         alone = next((value for way in ways if (value := of([way])) is not None), None)
         step = next(((value, way) for way in ways if (value := of([*back, way])) is not None), None)
@@ -41,6 +56,19 @@ def savings(base: Any, head: Any, claims: Sequence[Claim], cost: Cost, now: floa
             before, back = step[0], (*back, step[1])
         out.append(max(found, default=None))
     return out
+
+
+def with_value(data: Any, loc: Loc, value: Any) -> Any:
+    """A copy of a profile's data with a value at a place.
+
+    >>> with_value({"api": [{"discount": 0.1}]}, ("api", 0, "discount"), 0)
+    {'api': [{'discount': 0}]}
+    """
+    if not loc:
+        return value
+    if isinstance(data, list):
+        return [with_value(item, loc[1:], value) if index == loc[0] else item for index, item in enumerate(data)]
+    return {**data, loc[0]: with_value(data[loc[0]], loc[1:], value)}
 
 
 def put_back(base: Any, head: Any, places: Collection[Loc], loc: Loc = ()) -> Any:

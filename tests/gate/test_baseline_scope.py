@@ -53,6 +53,8 @@ def test_an_approved_profile_that_left_the_check_fails(world: World, what: str, 
     said = capsys.readouterr().out
     assert "[error] left_unchecked: other was approved as sub/other.yaml" in said
     assert "check it where it is now, or approve a baseline without it" in said
+    renamed = "; if it is only called new now, renew it with: breakeven check PROFILE... [--policy FILE] --approve"
+    assert (renamed in said) == (what == "renamed")
     world.policy.write_text(world.policy.read_text(encoding="utf-8") + "  left_unchecked: {level: warn}\n", encoding="utf-8")
     assert world.check() == 0
 

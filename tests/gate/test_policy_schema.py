@@ -44,3 +44,12 @@ def test_what_the_schema_refuses_the_parser_refuses(edit: tuple[str, str]) -> No
     assert not VALID.is_valid(data)
     with pytest.raises(InputError):
         load_policy(load_bytes(text.encode(), "p"))
+
+
+@pytest.mark.parametrize("edit", [("{max_share: 1%}", ""), ("{max_share: 1%}", "~"), ("max_share: 1%", "max_share: ~, max_usd_per_month: 1M"), ("version: 1", "version: 1\nwaivers:")])
+def test_a_key_that_says_nothing_is_refused(edit: tuple[str, str]) -> None:
+    """A rule whose limits were commented out was off without a word, beside another that was on."""
+    document = load_bytes(POLICY.replace(*edit).encode(), "p")
+    with pytest.raises(InputError, match="is empty; fill it in"):
+        load_policy(document)
+    assert not VALID.is_valid(document.data)

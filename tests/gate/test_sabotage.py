@@ -167,6 +167,21 @@ def test_a_revision_that_is_none_is_an_error(tmp_path: Path, ref: str, monkeypat
     assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", f"--base-ref={ref}"]) == 2
 
 
+@pytest.mark.parametrize("ref", ["^main", "^HEAD~0"])
+def test_what_is_everything_but_a_commit_is_named_in_plain_words(tmp_path: Path, ref: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository(tmp_path / "r"))
+    assert run(["check", "chat.yaml", "--policy", "breakeven.policy.yaml", f"--base-ref={ref}"]) == 2
+    assert f"'{ref}' does not name one commit; write for example origin/main" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("said", "fails"), [("1", True), ("1.0", True), ("'1'", True), ("1.", True), ("100%", False), ("1%", False), ("0.99", False)])
+def test_a_tolerance_of_one_says_one_of_what(tmp_path: Path, said: str, fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    world = World(tmp_path)
+    world.policy.write_text(POLICY.replace("max_share: 1%", f"max_share: {said}"), encoding="utf-8")
+    assert world.check() == (2 if fails else 0)
+    assert ("cost_increase.max_share: may mean 1% or 100%; write which" in capsys.readouterr().err) == fails
+
+
 def test_outside_a_repository_is_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(world.folder)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(world.folder.parent))

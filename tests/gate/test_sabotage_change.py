@@ -708,6 +708,26 @@ def test_costs_in_another_order_or_under_another_name_are_no_saving(scene: Scene
     assert warned(scene, OWED, OWED.replace(f"{logs}, {lines}", f"{lines}, {logs}").replace("name: logs", "name: journal"), capsys) == []
 
 
+def test_a_cost_under_another_name_is_still_listed(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a source it is a claim of its own, too: taken back first, it made the old name's look like a saving."""
+    base = OWED.replace("usd_per_month: 900, source: s", "usd_per_month: 900")
+    assert warned(scene, base, base.replace("name: logs", "name: journal"), capsys) == []
+    assert "self_host.supply[0].extra_costs" in warned(scene, base, base.replace("name: logs, usd_per_month: 900", "name: journal, usd_per_month: 800"), capsys)
+
+
+def test_a_cost_said_of_each_machine_in_place_of_all_is_still_paid(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "extra_costs: [{name: logs, usd_per_month: 900}]"
+    two = PROFILE + "    - {rent: h200-sxm, usd_per_gpu_hour: 20, gpus: 1}\n"
+    of_all, of_each, of_one = two + f"  {line}\n", two.replace("gpus: 1}", f"gpus: 1, {line}}}"), two.replace("12, gpus: 1}", f"12, gpus: 1, {line}}}")
+    cheapest = OWN.replace("headline-self-host", "rented:own-quote/h200-sxm/on-demand")
+    assert warned(scene, of_all, of_each, capsys) == []
+    assert warned(scene, of_each, of_all, capsys) == []
+    assert warned(scene, of_all, of_one, capsys, cheapest) == ["self_host.extra_costs"]
+    more = of_each + "    - {rent: b200-sxm, provider: median, gpus: 1, throughput: {total_tok_per_s: 9000, source: run of May}}\n"
+    assert warned(scene, of_all, more, capsys, cheapest) == ["self_host.extra_costs"]
+    assert warned(scene, of_each, of_one, capsys, cheapest) == ["self_host.supply[1].extra_costs"]
+
+
 def test_what_no_catalogue_holds_lands_by_a_waiver_and_says_so(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     strict = OWN + "  unsourced_saving: {level: error}\n"
     leased = OWNED.replace("site: us-colo", "site: us-colo, lease_usd_per_month: 9k")

@@ -120,6 +120,26 @@ def a_speculation_that_nobody_measured(scene: Scene) -> None:
     scene.write({"chat.yaml": text.replace("  supply:", "  speculative_acceptance: 0.9\n  speculative_tokens: 8\n  supply:")})
 
 
+@sabotage(1, "unsourced_saving: \\$2,135 a month less \\(token mix\\) rests on workload.cached_input_share = 90%")
+def a_longer_prompt_behind_a_cache_that_nobody_measured(scene: Scene) -> None:
+    scene.base({"breakeven.policy.yaml": STRICT.format("headline-api")})
+    scene.write({"chat.yaml": PROFILE.replace("input_tokens: 1000", "input_tokens: 1300\n  cached_input_share: 90%")})
+
+
+@sabotage(1, "unsourced_saving: .*rests on workload.batch_share = 80%")
+def a_longer_prompt_behind_requests_that_may_wait(scene: Scene) -> None:
+    text = PROFILE.replace("cached_input_usd_per_mtok: 0.2", "cached_input_usd_per_mtok: 0.2, batch_price_ratio: 0.5, source: s")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": STRICT.format("headline-api")})
+    scene.write({"chat.yaml": text.replace("input_tokens: 1000", "input_tokens: 2000\n  batch_share: 80%")})
+
+
+@sabotage(1, "unsourced_saving: .*rests on workload.demand.peak_to_mean = 1")
+def a_longer_prompt_behind_a_peak_that_went(scene: Scene) -> None:
+    text = PROFILE.replace("33333", "3M").replace("output_tokens: 500", "output_tokens: 500\n  demand: {shape: office-hours}")
+    scene.base({"chat.yaml": text, "breakeven.policy.yaml": STRICT.format("headline-self-host")})
+    scene.write({"chat.yaml": text.replace("input_tokens: 1000", "input_tokens: 1100").replace("office-hours", "office-hours, peak_to_mean: 1")})
+
+
 @sabotage(1, "unsourced_saving: .*rests on self_host.labour_fte left out, which says 0")
 def labour_left_out(scene: Scene) -> None:
     text = PROFILE.replace("  supply:", "  labour_fte: 0.2\n  supply:")
@@ -254,7 +274,7 @@ def test_the_key_that_costs_it_comes_first(scene: Scene, capsys: pytest.CaptureF
     text = PROFILE.replace("  input_tokens: 1000\n", "  cached_input_share: 0%\n  cache_write_share: 0%\n  batch_share: 0%\n  batch_window_hours: 24\n  input_tokens: 1000\n")
     scene.base({"chat.yaml": text})
     scene.write({"chat.yaml": text.replace("cache_write_share: 0%", "cache_write_share: 0.1%").replace("batch_window_hours: 24", "batch_window_hours: 12").replace("cached_input_share: 0%", "cached_input_share: 0.1%").replace("input_tokens: 1000", "input_tokens: 2000")})
-    (rise,) = found(scene, capsys)["findings"]
+    (rise,) = (item for item in found(scene, capsys)["findings"] if item["rule"] == "cost_increase")
     assert "token mix +$2,02" in rise["message"]
     assert "(workload.input_tokens, " in rise["message"]
     assert rise["message"].endswith(", …)")
@@ -268,6 +288,25 @@ def test_a_mix_of_nothing_is_the_base_and_of_everything_the_head() -> None:
     head = {"api": [{"model": "b/y", "discount": 0.2}, "a/x"], "self_host": {"supply": [{"rent": "b", "gpus": 2}, {"rent": "c"}]}, "name": "n"}
     assert mixed(base, head, lambda _: False) == base
     assert mixed(base, head, lambda _: True) == head
+    longer = {"api": [{"model": "c/z"}, {"model": "b/y", "discount": 0.3}, "a/x"], "self_host": {"supply": [{"rent": "c"}, {"rent": "b", "gpus": 2}, {"rent": "d"}]}}
+    assert mixed(base, longer, lambda _: False) == base
+    assert mixed(base, longer, lambda _: True) == longer
+    assert mixed(longer, base, lambda _: True) == base
+    assert mixed(base, longer, lambda loc: loc == ("self_host", "supply"))["self_host"]["supply"] == [{"rent": "c"}, {"rent": "b", "gpus": 1}, {"rent": "d"}]
+    assert mixed(base, longer, lambda loc: loc[-1:] == ("gpus",))["self_host"]["supply"] == [{"rent": "a"}, {"rent": "b", "gpus": 2}]
+
+
+def test_a_candidate_more_hides_no_key_that_costs(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lists of different length were one change, of one cause: the GPUs were said to be a price, and no line led to them."""
+    scene.base({"breakeven.policy.yaml": OWN})
+    scene.write({"chat.yaml": PROFILE.replace("gpus: 1}", "gpus: 2}") + "    - {rent: b200-sxm, provider: median, gpus: 1}\n"})
+    report = found(scene, capsys)
+    shares = {share["cause"]: share for share in report["profiles"][0]["waterfall"]}
+    assert [(item["key"], item["line"]) for item in shares["throughput"]["changes"]] == [("self_host.supply[0].gpus", 12)]
+    assert shares["throughput"]["cents"] == 876000
+    assert shares["hardware price"]["cents"] == 0
+    (rise,) = (item for item in report["findings"] if item["rule"] == "cost_increase")
+    assert rise["line"] == 12
 
 
 @pytest.mark.parametrize("edit", [
