@@ -13,7 +13,9 @@ def requirements_of(scope: Scope) -> Requirements:
     given = scope.profile.requirements
     if not given.allowed_providers and not given.data_residency:
         return given
-    key = ("requirements", given)
+    # What the names may stand for is the profile's own suppliers and regions too, not the requirements alone.
+    regions = tuple(supply.region for supply in scope.profile.self_host.supply)
+    key = ("requirements", given, _own_names(scope), regions)
     if key not in scope.plans:
         scope.plans[key] = _resolved(scope, given)
     found: Requirements = scope.plans[key]

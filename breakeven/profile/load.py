@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def load_value(raw: str, name: str) -> Any:
         ) from None
 
 
+@lru_cache(maxsize=4096)
 def parse_key(key: str) -> tuple[int | str, ...]:
     """``api[0].discount`` -> ("api", 0, "discount"). Raises :class:`InputError`."""
     loc: list[int | str] = []

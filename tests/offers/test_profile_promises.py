@@ -7,13 +7,15 @@ import math
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import breakeven
 from breakeven.catalog.pricebook import PriceBook
 from breakeven.cli.inputs import load_catalogue
-from breakeven.compare.comparison import compare
+from breakeven.compare.comparison import compare, make_scope
 from breakeven.compare.result import Comparison
 from breakeven.errors import InputError
+from breakeven.offers.build import build_offers
 from breakeven.profile.load import load_profile
 
 REFERENCE = Path(__file__).resolve().parents[2] / "configs" / "reference.yaml"
@@ -220,3 +222,16 @@ def test_a_models_name_may_hold_the_sign_that_ends_in_a_date() -> None:
     assert plain.record == dated.record == "cloudflare/@cf/openai/gpt-oss-120b"
     for day in (dt.date(2026, 10, 15), dt.date(2026, 11, 1)):
         assert compare(load_profile(REFERENCE), load_catalogue([]), as_of=day).alternatives
+
+
+def test_a_suppliers_name_holds_only_where_the_supplier_is(tmp_path: Path) -> None:
+    """Two versions of a profile share what was looked up; one names a supplier of its own, the other does not."""
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(REFERENCE.read_text())
+    allowed = "requirements={allowed_providers: [acme, openai]}"
+    supply = "self_host.supply[0]={rent: h100-sxm, gpus: 1, usd_per_gpu_hour: 3"
+    scope = make_scope(load_profile(profile, [allowed, supply + ", provider: acme}"]), load_catalogue([]))
+    assert all(offer.eligible for offer in build_offers(scope))
+    other = replace(scope, loaded=load_profile(profile, [allowed, supply + "}"]))
+    with pytest.raises(InputError, match="unknown provider 'acme'"):
+        build_offers(other)
