@@ -157,6 +157,7 @@ def test_forecast_and_risk_stand_in_the_page_or_say_why_not(full: Callable[[str]
     assert result.outlook.risk is not None
     text = render_html([result])
     assert "is what is left: over" in text
+    assert "At this volume, on cost alone, <output" in text  # its API is barred
     assert "Tornado" in text
     assert "P10 to P90 of the first crossing" in text
     without = render_html([replace(result, outlook=Outlook(None, None, "the horizon outlives the machines", "needs numpy"))])

@@ -347,3 +347,9 @@ def test_user_text_never_becomes_a_formula_or_a_link() -> None:
                     assert cell.data_type == "s"
                     assert cell.quotePrefix or not cell.value.startswith("=")
     assert seen > 3
+
+
+def test_a_barred_side_makes_the_comparison_one_of_cost_alone() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(render_xlsx([full("configs/owned-70b.yaml")])))
+    cells = [cell.value for row in book["Summary"].iter_rows() for cell in row]
+    assert "cheaper of the headline pair at the volume, on cost alone" in cells

@@ -10,6 +10,7 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Comparison, OfferAtVolume
 from breakeven.offers.offer import Offer
+from breakeven.render.cheapest import on_cost_alone
 from breakeven.render.html.parts import amount, details, esc, headline_crossing, keys, table, volume
 from breakeven.render.html.svg import CURVES, Curve, Frame, crossover_svg, frame_for
 from breakeven.render.text import plain
@@ -103,13 +104,14 @@ def _controls(result: Comparison, frame: Frame, curves: Sequence[Curve]) -> str:
     if own.tokens_per_day_per_replica is not None:
         inputs += _number("rate", "throughput, % of the estimate", 100.0, "100")
     start = math.log10(result.tokens_per_day)
+    alone = "" if on_cost_alone(result) is None else ", on cost alone,"
     return (
         '<div class="card noprint"><strong>Try it</strong><div class="controls">'
         f'<label for="volume">volume: <output id="volume-out">{spoken(result.tokens_per_day)} tokens/day</output>'
         f'<input id="volume" type="range" min="{frame.x0:g}" max="{frame.x1:g}" step="any" value="{start!r}"></label>'
         f"{inputs}</div>"
         '<p>Self-hosting is cheaper, first from: <output id="live-first"></output>; for good from: '
-        '<output id="live-settled"></output>. At this volume <output id="live-verdict"></output>. '
+        f'<output id="live-settled"></output>. At this volume{alone} <output id="live-verdict"></output>. '
         '<button id="reset" type="button">Reset</button></p></div>'
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from breakeven.compare.numbers import spoken
-from breakeven.render.cheapest import cheaper_elsewhere
+from breakeven.render.cheapest import cheaper_elsewhere, on_cost_alone
 from breakeven.render.workbook.book import Book
 from breakeven.render.workbook.crossover import CHART_DESCRIPTION, is_live
 from breakeven.render.workbook.inputs import CHANGED, Inputs
@@ -111,7 +111,8 @@ def _cheaper(book: Book, model: Model) -> None:
     api, own = model.cells(result.headline.api), model.cells(result.headline.self_host)
     assert api is not None
     assert own is not None
-    book.write(sheet, 7, 0, "cheaper of the headline pair at the volume", book.bold)
+    barred = on_cost_alone(result)
+    book.write(sheet, 7, 0, "cheaper of the headline pair at the volume" + (", on cost alone" if barred else ""), book.bold)
     same = own.entry.usd_per_day == api.entry.usd_per_day
     lower = (own.entry.usd_per_day or 0.0) < (api.entry.usd_per_day or 0.0)
     sheet.write_formula(
