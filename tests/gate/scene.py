@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, git
@@ -62,3 +65,14 @@ class Register(dict[str, tuple[Sabotage, int, str]]):
             return function
 
         return register
+
+
+def assert_caught(scene: Scene, case: tuple[Sabotage, int, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The check ends with the case's code and says its reason: caught for another one, a sabotage proves nothing."""
+    prepare, code, words = case
+    prepare(scene)
+    capsys.readouterr()
+    found = scene.check()
+    said = "".join(capsys.readouterr())
+    assert found == code, said
+    assert re.search(words, said), said

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, git
-from tests.gate.scene import FLAT, HOURLY, OWN, PEAKED, RENT, RISE, Register, Scene
+from tests.gate.scene import FLAT, HOURLY, OWN, PEAKED, RENT, RISE, Register, Scene, assert_caught
 
 FIT = (
     'benchmark: "b.json"\nmodel: "openai/gpt-oss-120b"\naccelerator: "h100-sxm"\naccelerators: 2\ntp: 2\npp: 1\nep: 1\ndp: 1\nweight_precision: "mxfp4"\nengine: "vllm"\n'
@@ -213,13 +212,7 @@ def a_budget_in_another_currency(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    prepare, code, words = SABOTAGES[name]
-    prepare(scene)
-    capsys.readouterr()
-    result = scene.check()
-    said = "".join(capsys.readouterr())
-    assert result == code, said
-    assert re.search(words, said), said
+    assert_caught(scene, SABOTAGES[name], capsys)
 
 
 def test_a_tolerance_in_another_currency_says_which_counts(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:

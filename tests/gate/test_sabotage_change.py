@@ -16,7 +16,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, POLICY, PROFILE, WAIVER, World, git
-from tests.gate.scene import DOUBLED, FLAT, HOURLY, OWN, RENT, RISE, ROOT, WAGE, Register, Scene
+from tests.gate.scene import DOUBLED, FLAT, HOURLY, OWN, RENT, RISE, ROOT, WAGE, Register, Scene, assert_caught
 
 PRICES = "prices: {input_usd_per_mtok: 2, output_usd_per_mtok: 10, cached_input_usd_per_mtok: 0.2}"
 FAKE = "api:\n  - {model: own/fake, prices: {input_usd_per_mtok: 0.001, output_usd_per_mtok: 0.001}}\n"
@@ -388,13 +388,7 @@ def a_path_that_reads_as_a_pattern(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    prepare, code, words = SABOTAGES[name]
-    prepare(scene)
-    capsys.readouterr()
-    found = scene.check()
-    said = "".join(capsys.readouterr())
-    assert found == code, said
-    assert re.search(words, said), said
+    assert_caught(scene, SABOTAGES[name], capsys)
 
 
 # --- reported -------------------------------------------------------------------------------------

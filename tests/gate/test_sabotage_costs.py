@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, WAIVER
-from tests.gate.scene import OWN, RENT, RISE, Register, Scene
+from tests.gate.scene import OWN, RENT, RISE, Register, Scene, assert_caught
 
 TOKENS = PROFILE.replace("requests_per_day: 33333", "tokens_per_day: 50M")
 ON = ["--on", "2026-11-24"]
@@ -188,13 +187,7 @@ def a_throughput_without_which_nothing_could_serve(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    prepare, code, words = SABOTAGES[name]
-    prepare(scene)
-    capsys.readouterr()
-    result = scene.check()
-    said = "".join(capsys.readouterr())
-    assert result == code, said
-    assert re.search(words, said), said
+    assert_caught(scene, SABOTAGES[name], capsys)
 
 
 def test_tasks_that_nothing_has_room_for_are_no_saving(scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

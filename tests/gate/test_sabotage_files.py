@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 
@@ -11,7 +10,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import PROFILE, git
-from tests.gate.scene import DOUBLED, RISE, ROOT, WAGE, Register, Scene
+from tests.gate.scene import DOUBLED, RISE, ROOT, WAGE, Register, Scene, assert_caught
 
 SABOTAGES = sabotage = Register()
 HUGE = PROFILE.replace("33333", "30M")
@@ -117,13 +116,7 @@ def a_way_through_a_link_and_back(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    prepare, code, words = SABOTAGES[name]
-    prepare(scene)
-    capsys.readouterr()
-    result = scene.check()
-    said = "".join(capsys.readouterr())
-    assert result == code, said
-    assert re.search(words, said), said
+    assert_caught(scene, SABOTAGES[name], capsys)
 
 
 @pytest.mark.parametrize(("names", "code"), [(["zürich.yaml"], 2), ([], 0)], ids=["named", "beside"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 
 from breakeven.cli.main import run
 from tests.gate.bench import LIMIT, PROFILE, WAIVER, git, repository
-from tests.gate.scene import DOUBLED, FLAT, HOURLY, OWN, PEAKED, RISE, ROOT, WAGE, Register, Scene
+from tests.gate.scene import DOUBLED, FLAT, HOURLY, OWN, PEAKED, RISE, ROOT, WAGE, Register, Scene, assert_caught
 
 SABOTAGES = sabotage = Register()
 
@@ -328,13 +327,7 @@ def an_overlay_that_the_change_breaks(scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_is_caught_for_its_own_reason(scene: Scene, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    prepare, code, words = SABOTAGES[name]
-    prepare(scene)
-    capsys.readouterr()
-    found = scene.check()
-    said = "".join(capsys.readouterr())
-    assert found == code, said
-    assert re.search(words, said), said
+    assert_caught(scene, SABOTAGES[name], capsys)
 
 
 def test_each_scene_passes_without_its_sabotage(scene: Scene) -> None:
