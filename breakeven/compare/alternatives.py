@@ -30,8 +30,6 @@ from breakeven.offers.sizing import instance_sizes
 from breakeven.profile.load import LoadedProfile
 from breakeven.profile.model import Profile
 
-INSTANCE_SIZE = "instance size"
-CHEAPER_HERE = "cheaper at your volume"
 LABOUR_FTE = 0.25
 CACHED_SHARE = 0.7
 
@@ -224,9 +222,9 @@ def _sizes(base: _Base) -> Iterator[Alternative]:
         then, again = own.usd_per_day_at(volume), crossover(base.api, own)
         if then == now and again.intervals == found.intervals:
             continue  # a whole server either way
-        cheaper = f": {CHEAPER_HERE}, set self_host.supply[{base.supply_index}].gpus" if then < now else ""
+        cheaper = f": cheaper at your volume, set self_host.supply[{base.supply_index}].gpus" if then < now else ""
         changed = f"{count} GPU(s) an instance instead of {serving.accelerators_per_replica}, {usd(then)} a day{cheaper}"
-        yield _solve(base, INSTANCE_SIZE, changed, base.api, own)
+        yield replace(_solve(base, "instance size", changed, base.api, own), cheaper_at_volume=then < now)
 
 
 def _labour(base: _Base) -> Iterator[Alternative]:

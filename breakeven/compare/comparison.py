@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from breakeven import __version__
 from breakeven.catalog.ageing import ages, beyond_release
 from breakeven.catalog.pricebook import PriceBook
-from breakeven.compare.alternatives import CHEAPER_HERE, INSTANCE_SIZE, what_moves_it
+from breakeven.compare.alternatives import what_moves_it
 from breakeven.compare.at_volume import at_volume
 from breakeven.compare.crossover import Crossover, crossover
 from breakeven.compare.flips import flips
@@ -279,8 +279,7 @@ def _warnings(
 
 def _cheaper_sizes(alternatives: Sequence[Alternative]) -> tuple[str, ...]:
     """Another size of an instance that costs less at the profile's volume than the one the tool chose."""
-    sizes = (row for row in alternatives if row.name == INSTANCE_SIZE and CHEAPER_HERE in row.changed)
-    return tuple(row.changed for row in sizes)
+    return tuple(row.changed for row in alternatives if row.cheaper_at_volume)
 
 
 def _digest(data: Any) -> str:

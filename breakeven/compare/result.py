@@ -46,6 +46,7 @@ class Alternative(Struct, frozen=True):
     why_not: str | None = None
     sources: tuple[str, ...] = ()
     pair: tuple[Offer, Offer] | None = None  # the API and the self-hosted offer it is solved for
+    cheaper_at_volume: bool = False  # it costs less than the headline at the profile's volume, and a key would choose it
 
 
 class Flip(Struct, frozen=True):
