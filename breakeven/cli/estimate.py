@@ -67,6 +67,9 @@ def estimate(
     frontier: bool = typer.Option(False, "--frontier", help="Cost per token against speed per user, best of every way."),
     evidence: str = typer.Option("best", "--evidence", help="model: the calibrated model alone; best: published too."),
     own: Path | None = typer.Option(None, "--own", metavar="YAML", help="Your benchmark, from 'benchmark import -o'."),
+    second_opinion: str | None = typer.Option(
+        None, "--second-opinion", metavar="NAME", help="What aiconfigurator says of the same; needs 'breakeven[aic]'."
+    ),
     points: Path | None = typer.Option(None, "--points", metavar="CSV", help="Many questions, one per row."),
     output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Write here instead of to standard output."),
     format: str | None = typer.Option(None, "--format", "-f", help="table or json."),
@@ -105,5 +108,6 @@ def estimate(
         weight_precision=precision, kv_precision=kv_precision, engine=engine, cached_input_share=cached_input_share,
         draft_tokens=draft_tokens, acceptance=acceptance, prefill_accelerators=prefill_accelerators,
         simulate=simulate, frontier=frontier, evidence=evidence, own=own,
+        second_opinion=second_opinion,
     )  # fmt: skip
     write(render_estimates(ask(question, lookup, calibration), format=name, width=stdout_width()), output)

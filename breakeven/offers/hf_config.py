@@ -20,6 +20,14 @@ def looks_like_path(name: str) -> bool:
     return name.endswith(".json") or name.startswith((".", "/", "~"))
 
 
+def config_file(name: str) -> Path | None:
+    """The config.json that a model name points at; None where it is an id."""
+    if not looks_like_path(name):
+        return None
+    path = Path(name).expanduser()
+    return path / "config.json" if path.is_dir() else path
+
+
 def read_hf_config(path: Path) -> ModelSpec:
     """Architecture constants from a config.json (or a directory that holds one)."""
     path = path.expanduser()

@@ -6,6 +6,7 @@ import datetime as dt
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,7 +17,11 @@ from breakeven.offers.market import current_quotes, why_no_quote
 from breakeven.offers.points import Point, answer, choose
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import MODEL_ALONE, within_latency
+from breakeven.serving.instance import Instance
 from breakeven.serving.spec import Estimate, LatencyTarget, Speculation
+
+if TYPE_CHECKING:
+    from breakeven.offers.second_opinion.opinion import SecondOpinion
 
 
 class Question(Struct, frozen=True):
@@ -48,6 +53,7 @@ class Question(Struct, frozen=True):
     frontier: bool = False
     evidence: str = "best"
     own: Path | None = None
+    second_opinion: str | None = None
 
 
 class Rent(Struct, frozen=True):
@@ -71,6 +77,7 @@ class Answered(Struct, frozen=True):
     unpriced: str | None = None  # why there is no rent
     on_frontier: bool = False
     extras: dict[str, float | str] = field(default_factory=dict)
+    second_opinion: SecondOpinion | None = None  # None where nobody asked for one
 
     @property
     def usd_per_mtok(self) -> float | None:
@@ -132,11 +139,15 @@ def check(question: Question) -> None:
         problems.append(Problem("must be from 0 to below 1", None, "--acceptance"))
     if question.draft_tokens is not None and not 1 <= question.draft_tokens <= 32:
         problems.append(Problem("must be from 1 to 32", None, "--draft-tokens"))
+    if question.second_opinion is not None:
+        from breakeven.offers.second_opinion.opinion import problem_with
+
+        problems += filter(None, [problem_with(question.second_opinion)])
     if problems:
         raise InputError(problems)
 
 
-_OF_ONE = ("tp", "pp", "ep", "dp", "draft_tokens", "prefill_accelerators", "simulate", "own")
+_OF_ONE = ("tp", "pp", "ep", "dp", "draft_tokens", "prefill_accelerators", "simulate", "own", "second_opinion")
 
 
 def _unheeded(question: Question, *, targets: bool) -> Iterator[Problem]:
@@ -236,7 +247,25 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         )
         if alone is not plain:
             extras["simulation_note"] = f"{extras['simulation_note']}. Neither counts the measurement that the answer above rests on"
-    return priced(lookup, Answered(model.id, accelerator.id, estimate, accelerator.tdp_w, extras=extras))
+    answered = priced(lookup, Answered(model.id, accelerator.id, estimate, accelerator.tdp_w, extras=extras))
+    if question.second_opinion is None:
+        return answered
+    return replace(answered, second_opinion=_second_opinion(question, instance, estimate))
+
+
+def _second_opinion(question: Question, instance: Instance, estimate: Estimate) -> SecondOpinion:
+    """What another estimator says of the same instance at the same load, or why it says nothing."""
+    from breakeven.offers.hf_config import config_file
+    from breakeven.offers.second_opinion.opinion import asked, second_opinion, without
+
+    if question.draft_tokens is not None:
+        return without("it is asked without speculative decoding, and the figures above are with it")
+    return second_opinion(
+        asked(
+            instance.model, instance.accelerator.id, estimate, to_point(question).shape,
+            budget_tokens=float(instance.resolved.scheduling.budget_tokens), model_config=config_file(str(question.model)),
+        )
+    )  # fmt: skip
 
 
 def priced(lookup: ServingLookup, answered: Answered) -> Answered:

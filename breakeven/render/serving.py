@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from msgspec.structs import asdict
+
 from breakeven.errors import InputError, Problem
 from breakeven.offers.market import QUOTE_DAYS
 from breakeven.offers.question import Answered
@@ -93,6 +95,7 @@ def _facts(answer: Answered) -> list[tuple[str, str]]:
     rows.append(("time goes to", ", ".join(f"{name.replace('_', ' ')} {value / total:.0%}" for name, value in parts[:4])))
     rows += _simulated(answer)
     rows += _disaggregated(answer)
+    rows += _second_opinion(answer)
     for name, value in answer.extras.items():
         if not name.startswith(_SIMULATION) and name not in _DISAGGREGATED:
             rows.append((name.replace("_", " "), value if isinstance(value, str) else f"{value:,.4g}"))
@@ -112,6 +115,27 @@ def _disaggregated(answer: Answered) -> list[tuple[str, str]]:
     """What prefill on workers of its own gives, in one row."""
     said = [f"{words} {float(answer.extras[name]):,.4g}" for name, words in _DISAGGREGATED.items() if name in answer.extras]
     return [("disaggregated", "; ".join(said))] if said else []
+
+
+def _second_opinion(answer: Answered) -> list[tuple[str, str]]:
+    """What another estimator says, each figure beside ours, or why it says nothing."""
+    other = answer.second_opinion
+    if other is None:
+        return []
+    if other.reason is not None:
+        return [("second opinion", f"none from {other.by}: {other.reason}")]
+    batch = f"in {other.batches:,} batches of {other.batch_size:,}" if other.batches != 1 else f"at a batch of {other.batch_size:,}"
+    said = f"{other.by} {other.version}, {other.backend} {other.backend_version} on {other.system}, {batch}"
+    return [
+        ("second opinion", said if other.caveat is None else f"{said}; {other.caveat}"),
+        ("its tok/s", f"output {other.output_tok_per_s:,.0f} ({other.output_tok_per_s_per_accelerator:,.0f} per accelerator), "
+                      f"{_beside(other.output_tok_per_s_ratio, other.output_tok_per_s_in_band)}"),
+        ("its TPOT ms", f"{other.tpot_ms:,.2f}, {_beside(other.tpot_ratio, other.tpot_in_band)}"),
+    ]  # fmt: skip
+
+
+def _beside(ratio: float | None, in_band: bool | None) -> str:
+    return f"{ratio:.2f} of ours: {'inside' if in_band else 'outside'} our band"
 
 
 _SIMULATION = ("simulated_", "formula_", "simulation_")
@@ -218,6 +242,7 @@ def _json(answer: Answered) -> dict[str, Any]:
         "evidence": e.evidence,
         "on_frontier": answer.on_frontier,
         "extras": dict(answer.extras),
+        "second_opinion": None if answer.second_opinion is None else asdict(answer.second_opinion),
         "notes": list(e.notes),
     }
 
