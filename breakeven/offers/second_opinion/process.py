@@ -41,7 +41,7 @@ def _run(text: str, *, folder: str, timeout_s: float) -> bytes:
     """Standard output of the child. The folder takes what it writes, and is its working directory."""
     try:
         # -P: neither this package's files nor the user's directory may stand in for a library.
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-P", str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             cwd=folder, env=_environment(folder), start_new_session=True,
         )  # fmt: skip
