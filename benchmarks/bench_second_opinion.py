@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from calibrate import cross_validate, shipped_table
-from calibration_fit import Row, load_rows
+from calibration_fit import Row, kernel_starts, load_rows
 from msgspec.structs import replace
 
 from breakeven.catalog.store import Catalogue
@@ -136,7 +136,8 @@ def main() -> None:
     lookup = ServingLookup(Catalogue.load())
     rows = load_rows(shipped_table(), lookup)
     with contextlib.redirect_stdout(io.StringIO()):
-        unseen = {id(found.row): found.error for found in cross_validate(rows, ["configuration"])["configuration"]}
+        validated = cross_validate(rows, ["configuration"], kernels=kernel_starts(lookup))
+        unseen = {id(found.row): found.error for found in validated["configuration"]}
     for regime in REGIMES:
         report(regime, rows, lookup, unseen)
 

@@ -15,7 +15,7 @@ import gzip
 import hashlib
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from calibration_bands import Unseen, Validated, bands, error_table
 from calibration_fit import (
-    ENGINE_FACTORS,
     GENERATION_FACTORS,
     PARAMETERS,
     SCHEDULING,
     Fit,
     Row,
+    kernel_starts,
     load_rows,
     predict_with,
 )
+from calibration_operators import OPERATORS, load_operators
 from calibration_report import write_report
 
 from breakeven.catalog.store import Catalogue
@@ -90,10 +91,10 @@ SPLITS: dict[str, Callable[[Row], str]] = {
 }
 
 
-def cross_validate(rows: Sequence[Row], splits: Sequence[str]) -> Validated:
+def cross_validate(rows: Sequence[Row], splits: Sequence[str], *, kernels: Mapping[tuple[str, str], float]) -> Validated:
     """Signed errors of every row, predicted by a fit that did not see its group.
 
-    Every such fit starts from the textbook values: one that starts from the fit of all rows and
+    Every such fit starts from the textbook values and the timings of experts: one that starts from the fit of all rows and
     stops early still remembers the rows it must not have seen.
     """
     out: Validated = {}
@@ -103,9 +104,9 @@ def cross_validate(rows: Sequence[Row], splits: Sequence[str]) -> Validated:
         for group in sorted({key(row) for row in rows}):
             seen = [row for row in rows if key(row) != group]
             held = [row for row in rows if key(row) == group]
-            fit = Fit(seen)
+            fit = Fit(seen, kernels=kernels)
             theta = fit.solve(evaluations=VALIDATION_EVALUATIONS)
-            errors, ttft = predict_with(theta, fit.names, held)
+            errors, ttft = predict_with(theta, fit.names, held, kernels=kernels)
             found += unseen(held, errors, ttft)
             print(f"  {split} {group}: {len(held)} rows, median {np.median(np.abs(errors)):.1%}", flush=True)
         out[split] = found
@@ -124,14 +125,12 @@ def _lumped(rows: Sequence[Row], key: Callable[[Row], str]) -> Callable[[Row], s
     return lambda row: key(row) if counts[key(row)] >= SMALLEST_GROUP else "(small groups)"
 
 
-def parameters(
-    names: Sequence[tuple[str, str]], theta: Any, kept: dict[str, dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
+def parameters(fitted: Mapping[tuple[str, str], float], kept: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The fitted values as the catalogue keeps them; factors of generations without rows are carried over."""
     out: dict[str, dict[str, Any]] = {}
     for name, (unit, low, high, _) in PARAMETERS.items():
         out[name] = {"unit": unit, "bounds": [low, high], "base": {}}
-    for (name, key), value in zip(names, theta, strict=True):
+    for (name, key), value in fitted.items():
         number = float(f"{np.exp(value):.5g}")
         if ":" not in key:
             out[name]["base"][key] = number
@@ -166,30 +165,32 @@ def main() -> int:
     options = parser.parse_args()
     lookup = ServingLookup(Catalogue.load())
     rows = load_rows(shipped_table(), lookup)
-    mark = digest(gzip.decompress(TABLE.read_bytes()))
+    mark = digest(gzip.decompress(TABLE.read_bytes()), gzip.decompress(OPERATORS.read_bytes()))
     if options.check:
         shipped = yaml.safe_load(TARGET.read_text("utf-8"))
         print("calibrated on this table" if shipped["digest"] == mark else "the table changed since the calibration")
         return 0 if shipped["digest"] == mark else 1
     extra = [row for path in options.also for row in load_rows(read_table(path), lookup)]
     kept = kept_generations(rows)
-    fit = Fit(rows)
+    kernels = kernel_starts(lookup)
+    fit = Fit(rows, kernels=kernels)
     theta = fit.solve(evaluations=40)
-    full = dict(zip(fit.names, theta, strict=True))
-    errors, ttft = predict_with(theta, fit.names, rows)
+    # What no row of an engine tells is as the timings of experts have it.
+    full = {**kernels, **dict(zip(fit.names, theta, strict=True))}
+    errors, ttft = predict_with(theta, fit.names, rows, kernels=kernels)
     print(f"{len(rows)} rows, {len(fit.names)} numbers, median error {np.median(np.abs(errors)):.1%}")
     if extra:
         kept |= fit_generations(rows, extra, full)
     splits = [name for name in options.splits.split(",") if name]
-    validated = cross_validate(rows, splits)
+    validated = cross_validate(rows, splits, kernels=kernels)
     found = bands(validated, SPLITS)
     date = options.date or str(lookup.catalogue.released)
     document = {
         "id": "serving",
         "date": date,
         "digest": mark,
-        "note": "Fitted by scripts/calibrate.py on measurements.csv.gz; see docs/accuracy.md. Do not edit by hand.",
-        "parameters": parameters(fit.names, theta, {g: f.get("factors", f) for g, f in kept.items()}),
+        "note": "Fitted by scripts/calibrate.py on measurements.csv.gz and operators.csv.gz; see docs/accuracy.md. Do not edit by hand.",
+        "parameters": parameters(full, {g: f.get("factors", f) for g, f in kept.items()}),
         "scheduling": SCHEDULING,
         "bands": found,
         "covered": covered(rows, kept),
@@ -197,7 +198,10 @@ def main() -> int:
         "errors": error_table({"in sample": unseen(rows, errors, ttft), **validated}, found),
     }
     TARGET.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110), "utf-8")
-    write_report(REPORT, document, rows=len(rows), ttft=float(np.nanmedian(np.abs(ttft))), factors=ENGINE_FACTORS)
+    write_report(
+        REPORT, document, rows=len(rows), operators=len(load_operators(lookup)),
+        ttft=float(np.nanmedian(np.abs(ttft))),
+    )  # fmt: skip
     return 0
 
 
@@ -211,7 +215,7 @@ def fit_generations(
         mine = [row for row in extra if row.accelerator.generation == generation]
         if len(mine) < 10:
             continue
-        fit = Fit(mine)
+        fit = Fit(mine, kernels={})
         fit.start = np.array([full.get(n, s) for n, s in zip(fit.names, fit.start, strict=True)])
         fit.spread = np.array([0.5 if k.startswith("generation:") else 1e-3 for _, k in fit.names])
         theta = fit.solve(start=dict(zip(fit.names, fit.start, strict=True)), evaluations=40)

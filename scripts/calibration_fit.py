@@ -3,12 +3,13 @@
 Everything is fitted in logarithms. A parameter's value for a row is a base (by kind) times a factor
 of the engine, of the engine and kind together, of the hardware generation, and of the engine on that
 generation; factors are drawn towards one and bases towards textbook values, so a slice with few rows borrows from the others.
+Those of routed experts are drawn towards what timings of them alone say (``calibration_operators``).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from calibration_operators import OperatorFit, load_operators
 
 from breakeven.errors import BreakevenError
 from breakeven.offers.lookup import ServingLookup
@@ -46,12 +49,14 @@ PARAMETERS: dict[str, tuple[str, float, float, float]] = {
     "link": ("share", 0.05, 0.95, 0.6),
     "expert_link": ("share", 0.03, 0.9, 0.3),
     "overlap": ("share", 0.001, 1.0, 0.15),
-    "tile_rows": ("rows", 4.0, 128.0, 24.0),
+    "expert_overlap": ("share", 0.001, 1.0, 0.6),
+    "tile_rows": ("rows", 2.0, 128.0, 24.0),
     "activation_traffic": ("ratio", 0.3, 4.0, 1.0),
     "collective_s": ("s", 1e-6, 1e-4, 9e-6),
     "collective_doubling_s": ("s", 1e-8, 3e-5, 1.5e-6),
     "expert_collective_s": ("s", 1e-6, 2e-4, 15e-6),
-    "layer_s": ("s", 1e-6, 1e-4, 15e-6),
+    "product_s": ("s", 1e-7, 5e-5, 4e-6),
+    "layer_s": ("s", 1e-6, 1e-4, 10e-6),
     "expert_layer_s": ("s", 1e-6, 2e-4, 25e-6),
     "step_s": ("s", 1e-5, 1e-2, 3e-4),
     "sequence_s": ("s", 1e-8, 3e-5, 4e-6),
@@ -79,7 +84,7 @@ ENGINE_FACTORS = (
     "front_end_s",
     "bunching",
 )  # fmt: skip
-ENGINE_KIND_FACTORS = ("expert_compute", "expert_memory")
+ENGINE_KIND_FACTORS = ("expert_compute", "expert_memory", "expert_layer_s")
 # Engines bring their own kernels for the experts of each generation, by generation: width of the prior.
 ENGINE_GENERATION_FACTORS = {"expert_compute": 0.6, "expert_memory": 0.6, "expert_layer_s": 0.5}
 GENERATION_FACTORS = (
@@ -206,7 +211,8 @@ def drop_contradictions(rows: list[Row]) -> list[Row]:
 class Fit:
     """Measurements as arrays, and the residuals of a parameter vector."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Row], *, kernels: Mapping[tuple[str, str], float]) -> None:
+        """``kernels``: logarithms to start from instead of textbook values, from timings of single operators."""
         self.rows = list(rows)
         factors = [self._factors(row) for row in self.rows]
         self.names = sorted({(n, k) for f in factors for n, keys in f.items() for k in keys})
@@ -218,7 +224,7 @@ class Fit:
             )
             for n in PARAMETERS
         }
-        self.start = np.array([np.log(STARTS.get(n, PARAMETERS[n[0]][3])) if ":" not in n[1] else 0.0 for n in self.names])
+        self.start = np.array([kernels.get(n, textbook(n)) for n in self.names])
         self.spread = np.array([_spread(n, k) for n, k in self.names])
         self._arrays()
 
@@ -226,22 +232,7 @@ class Fit:
     def _factors(row: Row) -> dict[str, list[str]]:
         engine, generation = row.config.engine, row.accelerator.generation
         by_kind = kinds(row.model, row.accelerator, row.numbers, engine=engine)
-        out = {}
-        for name in PARAMETERS:
-            kind = by_kind.get(name, "any")
-            # A parameter without engine-by-kind bases keeps one base for all kinds of experts.
-            base = "any" if name == "expert_memory" else kind
-            keys = [base]
-            if name in ENGINE_FACTORS:
-                keys.append(f"engine:{engine}")
-            if name in ENGINE_KIND_FACTORS:
-                keys.append(f"engine:{engine}/{kind}")
-            if name in GENERATION_FACTORS:
-                keys.append(f"generation:{generation}")
-            if name in ENGINE_GENERATION_FACTORS:
-                keys.append(f"engine:{engine}@{generation}")
-            out[name] = keys
-        return out
+        return {name: keys(name, by_kind.get(name, "any"), engine, generation) for name in PARAMETERS}
 
     def _arrays(self) -> None:
         source, share = [], []
@@ -347,6 +338,35 @@ class Fit:
         ).x
 
 
+def keys(name: str, kind: str, engine: str, generation: str) -> list[str]:
+    """The base of a parameter and the factors that multiply it, by name."""
+    out = [kind]
+    if name in ENGINE_FACTORS:
+        out.append(f"engine:{engine}")
+    if name in ENGINE_KIND_FACTORS:
+        out.append(f"engine:{engine}/{kind}")
+    if name in GENERATION_FACTORS:
+        out.append(f"generation:{generation}")
+    if name in ENGINE_GENERATION_FACTORS:
+        out.append(f"engine:{engine}@{generation}")
+    return out
+
+
+def textbook(name: tuple[str, str]) -> float:
+    """Logarithm of a base's textbook value; zero for a factor."""
+    return 0.0 if ":" in name[1] else float(np.log(STARTS.get(name, PARAMETERS[name[0]][3])))
+
+
+def kernel_starts(lookup: ServingLookup) -> dict[tuple[str, str], float]:
+    """Logarithms of what the packaged timings of experts say."""
+    operators = load_operators(lookup)
+
+    def expert_keys(name: str, kind: str, engine: str, generation: str) -> list[str]:
+        return keys(name, "any" if name in ("expert_overlap", "tile_rows") else kind, engine, generation)
+
+    return OperatorFit(operators, keys=expert_keys, start=textbook).solve()
+
+
 def _spread(name: str, key: str) -> float:
     """Width of the prior, in logarithms."""
     loose = 3.0 if name in LOOSE else 1.0
@@ -363,13 +383,19 @@ def _soft(error: Any, scale: float) -> Any:
     return np.sign(error) * np.sqrt(2.0 * (np.sqrt(1.0 + (error / scale) ** 2) - 1.0))
 
 
-def predict_with(theta: Any, names: Sequence[tuple[str, str]], rows: Sequence[Row]) -> tuple[Any, Any]:
+def predict_with(
+    theta: Any,
+    names: Sequence[tuple[str, str]],
+    rows: Sequence[Row],
+    *,
+    kernels: Mapping[tuple[str, str], float],
+) -> tuple[Any, Any]:
     """(signed error, TTFT error) of rows that the fit need not have seen.
 
-    A factor that the fit never met is one; a base it never met is the geometric mean of the others.
+    What the fit never met is as ``kernels`` have it; else a factor is one, and a base the geometric mean of the others.
     """
-    known = dict(zip(names, theta, strict=True))
-    fit = Fit(rows)
+    known = {**kernels, **dict(zip(names, theta, strict=True))}
+    fit = Fit(rows, kernels=kernels)
     means = {}
     for (n, k), value in known.items():
         if ":" not in k:

@@ -16,7 +16,8 @@ sample* the fit saw the row; in the other splits it saw no row of the same confi
 same accelerator, of the same model family, or of the same source. Those last three are harsh: the
 families and sources are few and large, so leaving one out removes up to nine tenths of a regime
 (every dense row but a handful is a Llama, and InferenceX is all of the fixed-concurrency rows but
-seven). Every fit of a split starts from the same textbook values, never from the fit of all rows.
+seven). Every fit of a split starts from the same textbook values and timings of experts, never from the
+fit of all rows.
 """
 _EQUATIONS = """
 ## Equations
@@ -26,15 +27,18 @@ _EQUATIONS = """
     T = dense + experts + head + cache + prefill attention + activations + collectives + overhead
 
 Each matrix term is a roofline, max(FLOP / (share x peak), bytes / (share x bandwidth)), plus
-`overlap` times the smaller of the two. Dense products end with a wave of output tiles that is half
+`overlap` (`expert_overlap` for routed experts) times the smaller of the two. Dense products end with a wave of output tiles that is half
 empty on average: `wave_elements` output elements are added to each (on an H100 132 cores times a
 tile of 128 x 128, halved, are 1.08 million). Experts are not equally popular: with popularities
 spread exponentially, t tokens touch a share u / (1 + u) of them, u = t k / (E - k), each with
-m = t k / (E x share) rows, padded to max(tile, m + tile / 2). Cache: bytes of the keys and values
+m = t k / (E x share) rows, padded to max(tile, m + tile / 2). What their kernels reach starts from {operators:,}
+published timings of one layer of experts alone, by engine, generation and precision; where no row of an engine
+tells more, it stays there. Cache: bytes of the keys and values
 read (windowed layers their window, MLA its latent, linear layers their state), or the FLOPs of
 attention where those take longer. Collectives: a latency per all-reduce that grows with the
-doublings of the group, plus bytes over the link. Overhead: a time per layer, per step, per
-sequence, and per layer again in steps with prefill, which no captured graph covers.
+doublings of the group, plus bytes over the link; a norm over all heads at once has one of its own. Overhead: a
+time per dense product (`product_s`, quantising its input included), per layer (an indexer of sparse attention
+counts as one), per step, per sequence, and per layer again in steps with prefill, which no captured graph covers.
 
 **closed-loop.** With C requests in flight,
 
@@ -56,14 +60,14 @@ all clients at once, and the fit has a share of requests that arrive bunched for
 
 ## Bands
 80 % bands are the 10th and 90th percentile of measured / predicted over rows the fit had not seen
-(configuration, accelerator and source splits together, without groups of over a quarter of the
-rows), by regime (a fixed concurrency, capacity, a burst handed over at once) and dense or MoE; that of
-TTFT is one for all. Outside the calibration (grade D) they are {widening} times as wide in logarithms.
+(all four splits together, without groups of over a quarter of the rows), by regime (a fixed
+concurrency, capacity, a burst handed over at once) and dense or MoE; that of TTFT is one for all.
+Outside the calibration (grade D) they are {widening} times as wide in logarithms.
 """
 
 
 def write_report(
-    path: Path, document: dict[str, Any], *, rows: int, ttft: float, factors: tuple[str, ...]
+    path: Path, document: dict[str, Any], *, rows: int, operators: int, ttft: float
 ) -> None:
     """Write the page; everything in it comes from the calibration document."""
     lines = [_HEAD.format(date=document["date"], rows=f"{rows:,}", digest=document["digest"])]
@@ -74,7 +78,7 @@ def write_report(
             f"| {row['split']} | {row['regime']} | {row['kind']} | {row['rows']:,} | {row['median_abs_error']:.1%} "
             f"| {row['p90_abs_error']:.1%} | {row['median_error']:+.1%} | x{row['band_ratio']:.2f} | {row['hold_share']:.0%} |"
         )
-    lines.append(_EQUATIONS.format(ttft=ttft, widening="1.5"))
+    lines.append(_EQUATIONS.format(ttft=ttft, operators=operators, widening="1.5"))
     lines += ["| band | low | high | rows |", "|---|---|---|---|"]
     lines += [
         f"| {name} | x{band['low']} | x{band['high']} | {band['rows'] or 'stated'} |"
@@ -103,7 +107,8 @@ def write_report(
         "",
         "## Rows",
         "",
-        "`breakeven/catalog/data/calibration/measurements.csv.gz`, with attribution in the NOTICE beside it. "
+        "`breakeven/catalog/data/calibration/measurements.csv.gz`, and `operators.csv.gz` with the timings of experts, with "
+        "attribution in the NOTICE beside them. "
         "Rows that contradict their own series (a token faster at more requests in flight by over a tenth) are left out.",
         "",
     ]

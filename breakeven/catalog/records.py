@@ -345,6 +345,7 @@ class ModelArchitecture(Dated):
     sparse_attention: str | None = None
     sparse_attention_top_k: Whole | None = None
     sparse_index_bytes_per_token: Positive | None = None  # and layer
+    qk_norm_over_heads: bool | None = None  # queries and keys normalised over all heads at once, not head by head
     tie_embeddings: bool | None = None
     native_precision: str
     mtp_layers: Whole | None = None

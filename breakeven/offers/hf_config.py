@@ -142,8 +142,10 @@ def from_hf_config(data: Mapping[str, Any], *, model_id: str, path: str = "confi
         linear=linear,
         sparse_top_k=read.whole("index_topk", default=0),
         sparse_index_dim=read.whole("index_head_dim", default=0),
+        qk_norm_over_heads=_qk_norm_over_heads(data),
         tied_embeddings=bool(data.get("tie_word_embeddings", outer.get("tie_word_embeddings", False))),
         native_precision=_native_precision(data, outer),
+        cache_precision=_cache_precision(data, outer),
         max_context_tokens=read.whole("max_position_embeddings", "n_positions", "seq_length", default=0) or None,
     )  # fmt: skip
 
@@ -212,6 +214,22 @@ def _delta_net(read: _Reader, hidden: int, count: int) -> LinearLayers:
     keys, values = key_heads * key_dim, value_heads * value_dim
     params = hidden * (2 * keys + 2 * values + 2 * value_heads) + values * hidden
     return LinearLayers(count, float(params), float(value_heads * key_dim * value_dim * 4))
+
+
+def _qk_norm_over_heads(data: Mapping[str, Any]) -> bool:
+    """Whether one norm spans all heads: ``qk_norm_type: per_layer`` (MiniMax-M2), or OLMo 2 and 3, whose norm always does."""
+    return data.get("qk_norm_type") == "per_layer" or str(data.get("model_type") or "").lower() in ("olmo2", "olmo3")
+
+
+def _cache_precision(data: Mapping[str, Any], outer: Mapping[str, Any]) -> str:
+    """``fp8`` where the checkpoint states an 8-bit float cache: ModelOpt's and llm-compressor's spellings."""
+    quantisation = data.get("quantization_config") or outer.get("quantization_config")
+    if not isinstance(quantisation, dict):
+        return ""
+    scheme = quantisation.get("kv_cache_scheme")
+    if isinstance(scheme, dict):
+        return "fp8" if (scheme.get("num_bits"), scheme.get("type")) == (8, "float") else ""
+    return "fp8" if str(quantisation.get("kv_cache_quant_algo") or scheme or "").upper() == "FP8" else ""
 
 
 def _native_precision(data: Mapping[str, Any], outer: Mapping[str, Any]) -> str:

@@ -71,6 +71,7 @@ def model_spec(record: ModelArchitecture, *, model_id: str) -> ModelSpec:
         ),
         sparse_top_k=record.sparse_attention_top_k or 0,
         sparse_index_dim=int(record.sparse_index_bytes_per_token or 0),
+        qk_norm_over_heads=bool(record.qk_norm_over_heads),
         tied_embeddings=bool(record.tie_embeddings),
         native_precision=record.native_precision,
         max_context_tokens=record.max_context_tokens,

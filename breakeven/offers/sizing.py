@@ -44,10 +44,14 @@ def resolve_config(
     weight_precision: str | None = None,
     kv_precision: str | None = None,
 ) -> ServingConfig:
-    """Fill in what was left blank: the model's own precision, the engine's default cache precision."""
+    """Fill in what was left blank: the model's own precision, the cache precision its checkpoint states."""
     name = normalise_engine(engine)
     weights = normalise(weight_precision) if weight_precision else native_precision(model, accelerator)
-    cache = normalise_kv(kv_precision) if kv_precision else default_kv_precision(weights, engine=name)
+    cache = (
+        normalise_kv(kv_precision)
+        if kv_precision
+        else default_kv_precision(weights, engine=name, model=model, accelerator=accelerator)
+    )
     return ServingConfig(
         accelerators, tp=accelerators, weight_precision=weights, kv_precision=cache, engine=name
     )

@@ -81,6 +81,28 @@ def dense_ffn_depth(model: ModelSpec, *, tp: int) -> float:
     return float(dense + (model.moe_layers * (model.hidden + width / tp) if width else 0.0))
 
 
+def dense_products(model: ModelSpec) -> float:
+    """Matrix products with weights that every token visits, over all layers, fused as engines fuse them.
+
+    GQA and linear layers: in and out. MLA: down, query up, the two absorbed into query and value, out.
+    FFN and shared experts: gate with up, and down. Routing: the router. Sparse attention: the indexer's query,
+    key and weight projections.
+
+    >>> dense_products(ModelSpec("x", 2, 4096, 32, 8, 128, 1000, full_attention_layers=2, dense_ffn_layers=2))
+    8.0
+    """
+    attention = 5.0 if model.attention == "mla" else 2.0
+    if model.sparse_top_k:
+        attention += 3.0
+    shared = 2.0 if model.shared_expert_intermediate else 0.0
+    return (
+        model.attention_layers * attention
+        + model.linear.count * 2.0
+        + model.dense_ffn_layers * 2.0
+        + model.moe_layers * (1.0 + shared)
+    )
+
+
 def dense_ffn_params(model: ModelSpec) -> float:
     """Dense FFN layers: ``L_d x matrices x h x f``."""
     return float(model.dense_ffn_layers * model.ffn_matrices * model.hidden * model.ffn_intermediate)

@@ -137,13 +137,17 @@ def kinds(model: ModelSpec, accelerator: AcceleratorSpec, numerics: Numerics, *,
     """Which base value of each parameter applies; ``any`` where there is one only."""
     link = link_kind(accelerator)
     attention = "linear" if model.linear.count else model.attention
+    dense = compute_kind(numerics.dense_class, numerics.dense_bytes)
     expert = compute_kind(numerics.expert_class, numerics.expert_bytes)
     return {
         "layer_s": attention,
         "expert_layer_s": expert,
         "expert_memory": expert,
-        "dense_compute": compute_kind(numerics.dense_class, numerics.dense_bytes),
+        "dense_compute": dense,
+        "dense_memory": dense,
+        "product_s": dense,
         "expert_compute": expert,
+        "cache_memory": "c8" if numerics.kv_bytes < 1.5 else "c16",
         "link": link,
         "expert_link": link,
         "collective_s": link,

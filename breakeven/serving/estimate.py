@@ -15,6 +15,8 @@ from breakeven.serving.queueing import Latency, open_loop_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Shape
 
 BISECTIONS = 10
+# Requests in flight below which a target counts as out of reach: by then one has the instance to itself.
+LIGHTEST = 1.0 / 64.0
 MODEL_ALONE = "calibrated model"
 # Where a fifth less cache would cost more throughput than this, the cache is what binds.
 _CACHE_BINDS = 0.04
@@ -179,14 +181,18 @@ def sustained(
 ) -> tuple[float, LoadState, Latency, str | None]:
     """The largest load within the targets: (concurrency, state, latency, what stopped it).
 
-    Both latencies rise with concurrency, so bisection on its logarithm finds the limit.
+    Both latencies rise with concurrency, so bisection on its logarithm finds the limit. Below one request
+    in flight nothing shares a step: the state is that of one, at a part of its rate, and only the wait for
+    prefill shrinks.
     """
     check_fits(instance, shape)
     cap = instance.concurrency_cap(shape)
     copies = instance.config.copies
 
     def probe(concurrency: float) -> tuple[LoadState, Latency, str | None]:
-        state = instance.at(shape, concurrency * copies, cap=cap)
+        state = instance.at(shape, max(concurrency, 1.0) * copies, cap=cap)
+        if concurrency < 1.0:
+            state = replace(state, requests_per_s=state.requests_per_s * concurrency)
         seen = _latency(instance, shape, state, latency.percentile, arrival_cv2)
         if latency.tpot_ms is not None and seen.tpot_target_ms > latency.tpot_ms:
             return state, seen, "tpot"
@@ -197,7 +203,11 @@ def sustained(
     state, seen, broken = probe(cap)
     if broken is None:
         return cap * copies, state, seen, None
-    low_state, low_seen, low_broken = probe(1.0)
+    low, high = 1.0, cap
+    low_state, low_seen, low_broken = probe(low)
+    if low_broken is not None:
+        low, high, broken = LIGHTEST, 1.0, low_broken
+        low_state, low_seen, low_broken = probe(low)
     if low_broken is not None:
         asked = latency.tpot_ms if low_broken == "tpot" else latency.ttft_ms
         got = low_seen.tpot_target_ms if low_broken == "tpot" else low_seen.ttft_target_ms
@@ -206,7 +216,6 @@ def sustained(
             f"{low_broken.upper()} {asked:g} ms at p{latency.percentile:g}: alone, a request gets {got:.1f} ms",
             fix="use more or faster accelerators, fewer bytes per weight, or a looser target",
         )
-    low, high = 1.0, cap
     for _ in range(BISECTIONS):
         middle = float(SCALAR.sqrt(low * high))
         state, seen, now = probe(middle)

@@ -111,13 +111,21 @@ def native_precision(model: ModelSpec, accelerator: AcceleratorSpec) -> str:
     return precision
 
 
-def default_kv_precision(weights: str, *, engine: str) -> str:
-    """The KV cache an engine keeps by default.
+def default_kv_precision(weights: str, *, engine: str, model: ModelSpec, accelerator: AcceleratorSpec) -> str:
+    """The KV cache an engine keeps when nobody names its precision: what the checkpoint states.
 
     TensorRT-LLM takes FP8 from FP8 and NVFP4 checkpoints ("if you specify FP8 quantization, the KV
-    cache will automatically be set to FP8"). MXFP4 checkpoints name no cache precision, so theirs
-    stays at 16 bit there too, as it does everywhere on the other engines.
+    cache will automatically be set to FP8"). vLLM and SGLang follow a ModelOpt checkpoint's
+    ``kv_cache_quant_algo`` (vLLM: ``resolve_kv_cache_dtype_string`` in vllm/utils/torch_utils.py), which is
+    FP8 in NVIDIA's: every NVFP4 checkpoint, and the FP8 ones of models published in 16 bit. Models whose
+    own weights are FP8 or MXFP4 state none, so theirs stays at 16 bit, as it does on hardware without FP8.
     """
-    if engine == "tensorrt-llm" and normalise(weights) in ("fp8", "nvfp4"):
+    weights, native = normalise(weights), normalise(model.native_precision)
+    if engine == "tensorrt-llm":
+        eight_bit = weights in ("fp8", "nvfp4")
+    else:
+        stated = weights == "nvfp4" or (weights == "fp8" and native in ("bf16", "fp16"))
+        eight_bit = (stated or model.cache_precision == "fp8") and bool(accelerator.flop_per_s.get("f8"))
+    if eight_bit:
         return "fp8"
-    return "fp16" if normalise(weights) == "fp16" else "bf16"
+    return "fp16" if weights == "fp16" else "bf16"

@@ -57,8 +57,10 @@ class ModelSpec(Struct, frozen=True):
     linear: LinearLayers = LinearLayers()
     sparse_top_k: int = 0  # tokens a sparse-attention layer reads at decode; 0 = all
     sparse_index_dim: int = 0  # bytes per token and layer of the index that picks them
+    qk_norm_over_heads: bool = False  # queries and keys are normalised over all heads at once, not head by head
     tied_embeddings: bool = False
     native_precision: str = "bf16"
+    cache_precision: str = ""  # of the KV cache, where the checkpoint states it
     max_context_tokens: int | None = None
     stated_total_params: float | None = None
 

@@ -28,12 +28,14 @@ class StepParameters(Struct, frozen=True):
     link: Number  # share of the interconnect's one-way peak
     expert_link: Number
     overlap: Number  # share of the shorter of compute and memory time that is not hidden
+    expert_overlap: Number  # the same for routed experts, of which some wait for weights while others multiply
     tile_rows: Number  # rows to which the tokens of one expert are padded
     activation_traffic: Number  # activation bytes over the unfused minimum
     collective_s: Number  # latency of an all-reduce between two GPUs
     collective_doubling_s: Number  # added per doubling of the group
     expert_collective_s: Number
-    layer_s: Number  # launch and tail of one layer's kernels
+    product_s: Number  # launch and tail of one dense matrix product, quantising its input included
+    layer_s: Number  # launch and tail of one layer's other kernels
     expert_layer_s: Number  # added by routing in one MoE layer
     step_s: Number  # scheduler and sampler, per step
     sequence_s: Number  # the same, per decoding sequence of a rank
@@ -125,7 +127,7 @@ def step_time(
         x,
         compute_s=w.experts * covered * padded * w.expert_flop_s_per_row / p.expert_compute,
         memory_s=covered * w.expert_byte_s / p.expert_memory,
-        overlap=p.overlap,
+        overlap=p.expert_overlap,
     )
 
     head_rows = rank_decode + prompts
@@ -169,7 +171,8 @@ def step_time(
 
     some_prefill = x.minimum(prefill, 1.0)
     overhead = (
-        w.layers * p.layer_s
+        w.products * p.product_s
+        + w.layers * p.layer_s
         + w.expert_layers * p.expert_layer_s
         + p.step_s
         + p.sequence_s * rank_decode

@@ -54,6 +54,7 @@ class Work(Struct, frozen=True):
     ep_link_s_per_token: Number
     stage_link_s_per_token: Number  # hand-over to the next pipeline stage
     # counts
+    products: Number  # dense matrix products of this stage
     layers: Number  # of this stage; two blocks make one
     attention_layers: Number  # over the share of heads this GPU computes: sequences times layers, per unit of heads
     expert_layers: Number
@@ -161,6 +162,10 @@ def work(
     # Attention (or a linear layer) and FFN (or experts) are two blocks of a layer; hybrid models
     # such as Nemotron have layers of one block only, so blocks are what counts.
     blocks = float(model.attention_layers + model.linear.count + model.dense_ffn_layers + model.moe_layers)
+    # Normalising queries and keys over all heads at once adds a reduction of its own; an indexer (norm, rotation,
+    # quantising, scores, top-k) launches as much as a layer.
+    wide_norms = float(model.attention_layers) if model.qk_norm_over_heads else 0.0
+    indexers = float(model.attention_layers) if model.sparse_top_k else 0.0
     activation = 2.0 * (
         blocks * 6.0 * h
         + model.attention_layers * 2.0 * model.query_heads * model.head_dim / tp
@@ -205,13 +210,14 @@ def work(
         prefill_flop_s_per_token=prefill_flop_s * model.full_attention_layers / stages,
         attention_window_flop_s_per_token=attention_flop_s * model.windowed_attention_layers / stages,
         activation_byte_s_per_token=activation * byte_s / stages,
-        tp_collectives=reduced_layers / stages if tp > 1 else 0.0,
+        tp_collectives=(reduced_layers + wide_norms) / stages if tp > 1 else 0.0,
         tp_link_s_per_token=tp_link_s,
         tp_doublings=_log2_whole(tp),
         ep_collectives=2.0 * model.moe_layers / stages if spread else 0.0,
         ep_link_s_per_token=ep_link_s,
         stage_link_s_per_token=h * 2.0 * between.hand_over_s_per_byte if stages > 1 else 0.0,
-        layers=0.5 * blocks / stages,
+        products=arch.dense_products(model) / stages,
+        layers=(0.5 * blocks + indexers) / stages,
         attention_layers=float(model.attention_layers) / stages / min(tp, model.kv_heads),
         expert_layers=float(model.moe_layers) / stages,
         stages=float(stages),

@@ -171,7 +171,7 @@ def test_a_cheaper_size_at_the_volume_is_warned_of() -> None:
     data = {
         "workload": {"tokens_per_day": "50M", "input_tokens": 1000, "output_tokens": 1000},
         "api": ["openai/gpt-6.1-sol"],
-        "self_host": {"model": "openai/gpt-oss-120b", "supply": [{"rent": "h100-sxm", "usd_per_gpu_hour": 3}]},
+        "self_host": {"model": "Qwen/Qwen3-32B", "supply": [{"rent": "h100-sxm", "usd_per_gpu_hour": 3}]},
     }
     warned = [text for text in breakeven.run({"name": "size", **data}).warnings if "cheaper at your volume" in text]
     assert warned and warned[0].startswith("1 GPU(s) an instance instead of 2, ")

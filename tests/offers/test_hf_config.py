@@ -77,3 +77,26 @@ def test_what_is_not_a_config_is_refused_in_one_line(tmp_path, text):
         read_hf_config(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(("quantisation", "cache"), [
+    ({"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}, "fp8"),
+    ({"quant_method": "modelopt", "quant_algo": "FP8", "kv_cache_scheme": {"num_bits": 8, "type": "float", "dynamic": False}}, "fp8"),
+    ({"quant_method": "fp8", "weight_block_size": [128, 128]}, "bf16"),
+    ({"quant_method": "compressed-tensors", "quant_algo": "FP8", "kv_cache_scheme": None}, "bf16"),
+])  # fmt: skip
+def test_the_cache_a_checkpoint_states_is_the_one_that_is_kept(tmp_path, quantisation, cache):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(LLAMA_8B | {"quantization_config": quantisation}))
+    kept = answer(Point(str(path), "h100-sxm", 1000, 300, accelerators=1, concurrency=16, weight_precision="fp8"), lookup(), calibration())
+    assert kept.config.kv_precision == cache
+
+
+@pytest.mark.parametrize(("keys", "wide"), [
+    ({"use_qk_norm": True, "qk_norm_type": "per_layer"}, True),
+    ({"use_qk_norm": True, "qk_norm_type": "per_head"}, False),
+    ({"model_type": "olmo2"}, True),
+    ({}, False),
+])  # fmt: skip
+def test_a_norm_over_all_heads_is_read(keys, wide):
+    assert from_hf_config(LLAMA_8B | keys, model_id="x").qk_norm_over_heads is wide

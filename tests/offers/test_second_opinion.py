@@ -106,7 +106,7 @@ def test_its_figures_stand_beside_ours(library: Library, capsys: pytest.CaptureF
     }  # fmt: skip
     question = library.heard()["question"]
     assert (question["isl"], question["osl"], question["batch_size"], question["tp_size"]) == (2000, 500, 64, 2)
-    assert question["kvcache_quant_mode"] == "bfloat16" and "gemm_quant_mode" not in question
+    assert question["kvcache_quant_mode"] == "fp8" and "gemm_quant_mode" not in question
 
 
 def test_the_sheet_says_it_within_80_columns(library: Library, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,8 @@ from breakeven.serving.load import LoadState
 from tests.offers.scopes import scope
 
 LONG = "{tokens_per_day: 2B, input_tokens: 100k, output_tokens: 1000}"
-LLAMA = "{model: meta-llama/Llama-3.3-70B-Instruct, weight_precision: fp8, supply: [{rent: h100-sxm}]}"
-ESTIMATE = ["estimate", "-m", "meta-llama/Llama-3.3-70B-Instruct", "-a", "h100-sxm", "--precision", "fp8", "--output-tokens", "1000"]
+LLAMA = "{model: meta-llama/Llama-3.3-70B-Instruct, weight_precision: fp8, kv_precision: bf16, supply: [{rent: h100-sxm}]}"
+ESTIMATE = ["estimate", "-m", "meta-llama/Llama-3.3-70B-Instruct", "-a", "h100-sxm", "--precision", "fp8", "--kv-precision", "bf16", "--output-tokens", "1000"]
 
 
 def test_one_request_has_to_fit_beside_the_weights() -> None:

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from breakeven.errors import Infeasible, InputError
-from breakeven.serving.architecture import total_params
+from breakeven.serving.architecture import dense_products, total_params
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import FITTED_FIELDS
 from breakeven.serving.estimate import at_best_throughput, at_concurrency, within_latency
 from breakeven.serving.instance import prepare
 from breakeven.serving.memory import sequence_bytes
+from breakeven.serving.precision import default_kv_precision
 from breakeven.serving.spec import LatencyTarget, ServingConfig, Shape
 from tests.serving.specimens import calibration, instance, lookup
 
@@ -72,6 +73,57 @@ def test_a_prompt_attends_unabsorbed_under_mla_and_alike_elsewhere():
     assert mla.attention_flop_s_per_token == pytest.approx(3.4 * mla.prefill_flop_s_per_token)
     gqa = instance("llama-3.1-8b-instruct", "h100-sxm").work
     assert gqa.attention_flop_s_per_token == gqa.prefill_flop_s_per_token
+
+
+@pytest.mark.parametrize(("model", "products"), [
+    ("llama-3.1-70b-instruct", 80 * 4),  # query-key-value and out, gate-up and down
+    ("gpt-oss-120b", 36 * 3),  # query-key-value, out, router
+    ("deepseek-v3", 61 * 5 + 3 * 2 + 58 * 3),  # five of latent attention; three dense layers; router and shared expert
+    ("deepseek-v3.2", 61 * 8 + 3 * 2 + 58 * 3),  # its indexer has three of its own
+])  # fmt: skip
+def test_matrix_products_are_counted_as_engines_launch_them(model, products):
+    assert dense_products(lookup().model(model)) == products
+    assert instance(model, "h200-sxm", 8, pp=2, tp=4, weight_precision="fp8").work.products == products / 2
+
+
+def test_an_indexer_launches_as_much_as_a_layer():
+    sparse = lookup().model("deepseek-v3.2")
+    dense = replace(sparse, sparse_top_k=0)
+    config = ServingConfig(8, tp=8, weight_precision="fp8")
+    made = [
+        prepare(model=m, accelerator=lookup().accelerator("h200-sxm"), config=config, calibration=calibration()).work
+        for m in (sparse, dense)
+    ]
+    assert made[0].layers - made[1].layers == sparse.attention_layers
+
+
+def test_a_norm_over_all_heads_reduces_once_more_where_the_heads_are_split():
+    wide = lookup().model("minimax-m2.5")
+    assert wide.qk_norm_over_heads
+    narrow = replace(wide, qk_norm_over_heads=False)
+    for tp, more in ((4, wide.attention_layers), (1, 0)):
+        config = ServingConfig(4, tp=tp, dp=4 // tp, ep=4 if tp == 1 else 1, weight_precision="fp8")
+        made = [
+            prepare(model=m, accelerator=lookup().accelerator("b200-sxm"), config=config, calibration=calibration()).work
+            for m in (wide, narrow)
+        ]
+        assert made[0].tp_collectives - made[1].tp_collectives == more
+
+
+@pytest.mark.parametrize(("model", "weights", "engine", "accelerator", "cache"), [
+    ("llama-3.1-70b-instruct", "nvfp4", "vllm", "b200-sxm", "fp8"),  # every NVFP4 checkpoint states it
+    ("deepseek-v3", "nvfp4", "sglang", "b200-sxm", "fp8"),
+    ("llama-3.1-70b-instruct", "fp8", "vllm", "h100-sxm", "fp8"),  # quantised after publication
+    ("deepseek-v3", "fp8", "vllm", "h200-sxm", "bf16"),  # published in FP8, without scales of a cache
+    ("deepseek-v3", "fp8", "tensorrt-llm", "h200-sxm", "fp8"),
+    ("gpt-oss-120b", "mxfp4", "vllm", "b200-sxm", "bf16"),
+    ("llama-3.1-70b-instruct", "fp8", "vllm", "a100-sxm-80gb", "bf16"),  # no FP8 there
+    ("llama-3.1-70b-instruct", "int4-awq", "vllm", "h100-sxm", "bf16"),
+    ("llama-3.1-8b-instruct", "fp16", "vllm", "v100-sxm2", "fp16"),
+])  # fmt: skip
+def test_a_cache_nobody_named_is_what_the_checkpoint_states(model, weights, engine, accelerator, cache):
+    spec, card = lookup().model(model), lookup().accelerator(accelerator)
+    assert default_kv_precision(weights, engine=engine, model=spec, accelerator=card) == cache
 
 
 def test_the_last_wave_of_tiles_weighs_more_on_thin_products():
@@ -242,3 +294,16 @@ def test_config_counts_copies_and_attention_ranks():
     four = at_concurrency(instance("llama-3.1-8b-instruct", "h100-sxm", 4, tp=1, dp=4), Shape(500, 200), calibration(),
                           concurrency=32)
     assert four.output_tok_per_s.typical == pytest.approx(4 * one.output_tok_per_s.typical)
+
+
+def test_a_target_that_one_request_in_flight_misses_can_be_met_by_fewer():
+    """Long prompts wait for each other: with one in flight on average the 95th percentile is that of a queue."""
+    made, shape = instance("glm-4.6", "h200-sxm", 8), Shape(35_700, 700)
+    busy = at_concurrency(made, shape, calibration(), concurrency=1)
+    target = 0.9 * busy.ttft_ms_p95
+    found = within_latency(made, shape, calibration(), latency=LatencyTarget(ttft_ms=target))
+    assert found.concurrency < 1
+    assert 0.98 * target < found.ttft_ms_p95 <= target
+    assert found.output_tok_per_s.typical < busy.output_tok_per_s.typical
+    with pytest.raises(Infeasible, match="alone, a request gets"):
+        within_latency(made, shape, calibration(), latency=LatencyTarget(ttft_ms=1000))
