@@ -120,7 +120,7 @@ FIRM = {
 # Engines call the same kernel libraries, and differ more in what they add around them.
 SHARED_KERNELS = ("expert_compute", "expert_memory", "cache_memory", "link", "activation_traffic")
 SHARED_SPREAD = 0.5
-PRIOR_WEIGHT = 1.7
+PRIOR_WEIGHT = 1.5
 ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.08, 0.3, 0.25
 DIFFERENCE = 1e-6
 LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap

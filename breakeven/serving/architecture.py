@@ -45,14 +45,16 @@ def decode_query_width(model: ModelSpec) -> float:
 def prefill_query_width(model: ModelSpec) -> float:
     """The same for a prompt, whose keys and values MLA projects up once: d_n + d_r and d_v per head.
 
+    Sparse attention picks other tokens for every query, so its prompts attend on the latent as decoding does.
+
     >>> deepseek = ModelSpec("x", 61, 7168, 128, 128, 128, 129280, attention="mla", mla_kv_rank=512,
     ...     mla_rope_dim=64, mla_nope_dim=128, mla_value_dim=128)
     >>> decode_query_width(deepseek) / prefill_query_width(deepseek)
     3.4
     """
-    if model.attention == "mla":
+    if model.attention == "mla" and not model.sparse_top_k:
         return model.query_heads * (model.mla_nope_dim + model.mla_rope_dim + model.mla_value_dim) / 2.0
-    return float(model.query_heads * model.head_dim)
+    return decode_query_width(model)
 
 
 def attention_depth(model: ModelSpec, *, tp: int) -> float:
