@@ -55,7 +55,7 @@ def estimate(
     ep: int | None = typer.Option(None, "--ep", help="Expert parallel degree."),
     dp: int | None = typer.Option(None, "--dp", help="Data parallel degree (attention only when --ep is above 1)."),
     precision: str | None = typer.Option(None, "--precision", help="Of the weights; blank: the model's own."),
-    kv_precision: str | None = typer.Option(None, "--kv-precision", help="Of the cache; blank: the engine's default."),
+    kv_precision: str | None = typer.Option(None, "--kv-precision", help="Of the cache; blank: what the checkpoint states."),
     engine: str | None = typer.Option(None, "--engine", help="vllm, sglang, tensorrt-llm, ..."),
     cached_input_share: float = typer.Option(0.0, "--cached-input-share", help="Share of input found in a prefix cache."),
     draft_tokens: int | None = typer.Option(None, "--draft-tokens", help="Speculative decoding: tokens drafted a step."),

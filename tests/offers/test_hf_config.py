@@ -28,12 +28,20 @@ DEEPSEEK = {
     "kv_lora_rank": 512, "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128,
     "moe_layer_freq": 1, "quantization_config": {"quant_method": "fp8"},
 }  # fmt: skip
+MINIMAX = {
+    "model_type": "minimax_m2", "hidden_size": 3072, "intermediate_size": 1536, "num_attention_heads": 48,
+    "num_key_value_heads": 8, "head_dim": 128, "num_hidden_layers": 62, "vocab_size": 200064, "num_local_experts": 256,
+    "num_experts_per_tok": 8, "max_position_embeddings": 196608, "use_qk_norm": True, "qk_norm_type": "per_layer",
+    "shared_intermediate_size": 0, "tie_word_embeddings": False,
+    "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("config", "name", "accelerator", "n"), [
     (LLAMA_8B, "llama-3.1-8b-instruct", "h100-sxm", 1),
     (GPT_OSS, "gpt-oss-120b", "h200-sxm", 2),
     (DEEPSEEK, "deepseek-v3", "h200-sxm", 8),
+    (MINIMAX, "minimax-m2.5", "h200-sxm", 4),
 ])  # fmt: skip
 def test_a_config_gives_the_figures_of_the_catalogue(tmp_path, config, name, accelerator, n):
     path = tmp_path / "config.json"
