@@ -110,6 +110,14 @@ def test_a_norm_over_all_heads_reduces_once_more_where_the_heads_are_split():
         assert made[0].tp_collectives - made[1].tp_collectives == more
 
 
+def test_a_smaller_cache_does_not_slow_the_states_of_linear_layers():
+    tpot = {}
+    for kv in ("bf16", "fp8"):
+        made = instance("nvidia-nemotron-nano-9b-v2", "h200-sxm", 1, kv_precision=kv)
+        tpot[kv] = at_concurrency(made, Shape(1000, 1000), calibration(), concurrency=512).tpot_ms.typical
+    assert tpot["fp8"] < tpot["bf16"]
+
+
 @pytest.mark.parametrize(("model", "weights", "engine", "accelerator", "cache"), [
     ("llama-3.1-70b-instruct", "nvfp4", "vllm", "b200-sxm", "fp8"),  # every NVFP4 checkpoint states it
     ("deepseek-v3", "nvfp4", "sglang", "b200-sxm", "fp8"),
