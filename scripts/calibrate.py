@@ -30,6 +30,7 @@ from calibration_fit import (
     PARAMETERS,
     SCHEDULING,
     Fit,
+    Predicted,
     Row,
     kernel_starts,
     load_rows,
@@ -41,6 +42,8 @@ from calibration_report import write_report
 from breakeven.catalog.store import Catalogue
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.measurements import read_table
+from breakeven.serving.grade import architecture, coverage, hardware
+from breakeven.serving.memory import is_tight
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "breakeven" / "catalog" / "data" / "calibration"
@@ -106,15 +109,27 @@ def cross_validate(rows: Sequence[Row], splits: Sequence[str], *, kernels: Mappi
             held = [row for row in rows if key(row) == group]
             fit = Fit(seen, kernels=kernels)
             theta = fit.solve(evaluations=VALIDATION_EVALUATIONS)
-            errors, ttft = predict_with(theta, fit.names, held, kernels=kernels)
-            found += unseen(held, errors, ttft)
-            print(f"  {split} {group}: {len(held)} rows, median {np.median(np.abs(errors)):.1%}", flush=True)
+            predicted = predict_with(theta, fit.names, held, kernels=kernels)
+            found += unseen(held, predicted, covered(seen, {}), group=f"{split} {group}")
+            print(f"  {split} {group}: {len(held)} rows, median {np.median(np.abs(predicted.error)):.1%}", flush=True)
         out[split] = found
     return out
 
 
-def unseen(rows: Sequence[Row], errors: Any, ttft: Any) -> list[Unseen]:
-    return [Unseen(row, float(e), float(t)) for row, e, t in zip(rows, errors, ttft, strict=True)]
+def unseen(
+    rows: Sequence[Row], predicted: Predicted, known: Mapping[str, tuple[str, ...]], *, group: str
+) -> list[Unseen]:
+    """Each row with its errors and the key of its band, under a fit that covers ``known``."""
+    out = []
+    for row, error, ttft, batch, reserve in zip(rows, *predicted, strict=True):
+        left = float(row.footprint.memory - row.footprint.weights)
+        seen = coverage(
+            known, model=row.model, accelerator=row.accelerator, config=row.config, batch_per_rank=float(batch),
+            at_capacity=row.measurement.regime == "max-throughput",
+            cache_bytes_if_tight=left if is_tight(row.footprint, reserve_bytes=float(reserve)) else None,
+        )  # fmt: skip
+        out.append(Unseen(row, float(error), float(ttft), seen.band, group))
+    return out
 
 
 def _lumped(rows: Sequence[Row], key: Callable[[Row], str]) -> Callable[[Row], str]:
@@ -148,12 +163,12 @@ def parameters(fitted: Mapping[tuple[str, str], float], kept: dict[str, dict[str
 
 
 def kept_generations(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """Generation factors of the shipped calibration for generations that the table has no rows of."""
+    """What the shipped calibration has on generations that the table has no rows of."""
     if not TARGET.exists():
         return {}
     data = yaml.safe_load(TARGET.read_text("utf-8"))
     present = {row.accelerator.generation for row in rows}
-    return {g: dict(f["factors"]) for g, f in data.get("kept_generations", {}).items() if g not in present}
+    return {g: dict(entry) for g, entry in data.get("kept_generations", {}).items() if g not in present}
 
 
 def main() -> int:
@@ -177,11 +192,12 @@ def main() -> int:
     theta = fit.solve(evaluations=40)
     # What no row of an engine tells is as the timings of experts have it.
     full = {**kernels, **dict(zip(fit.names, theta, strict=True))}
-    errors, ttft = predict_with(theta, fit.names, rows, kernels=kernels)
-    print(f"{len(rows)} rows, {len(fit.names)} numbers, median error {np.median(np.abs(errors)):.1%}")
+    predicted = predict_with(theta, fit.names, rows, kernels=kernels)
+    print(f"{len(rows)} rows, {len(fit.names)} numbers, median error {np.median(np.abs(predicted.error)):.1%}")
     if extra:
         kept |= fit_generations(rows, extra, full)
     splits = [name for name in options.splits.split(",") if name]
+    known = covered(rows, kept)
     validated = cross_validate(rows, splits, kernels=kernels)
     found = bands(validated, SPLITS)
     date = options.date or str(lookup.catalogue.released)
@@ -190,17 +206,17 @@ def main() -> int:
         "date": date,
         "digest": mark,
         "note": "Fitted by scripts/calibrate.py on measurements.csv.gz and operators.csv.gz; see docs/accuracy.md. Do not edit by hand.",
-        "parameters": parameters(full, {g: f.get("factors", f) for g, f in kept.items()}),
+        "parameters": parameters(full, {g: entry["factors"] for g, entry in kept.items()}),
         "scheduling": SCHEDULING,
         "bands": found,
-        "covered": covered(rows, kept),
-        "kept_generations": {g: f if "factors" in f else {"factors": f} for g, f in kept.items()},
-        "errors": error_table({"in sample": unseen(rows, errors, ttft), **validated}, found),
+        "covered": {name: list(values) for name, values in known.items()},
+        "kept_generations": kept,
+        "errors": error_table({"in sample": unseen(rows, predicted, known, group="all"), **validated}, found),
     }
     TARGET.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110), "utf-8")
     write_report(
         REPORT, document, rows=len(rows), operators=len(load_operators(lookup)),
-        ttft=float(np.nanmedian(np.abs(ttft))),
+        ttft=float(np.nanmedian(np.abs(predicted.ttft_error))),
     )  # fmt: skip
     return 0
 
@@ -225,21 +241,26 @@ def fit_generations(
             if k.startswith("generation:") and abs(v) > 0.002
         }
         sources = sorted({row.measurement.source for row in mine})
-        out[generation] = {"factors": factors, "rows": len(mine), "sources": sources}
+        machines = sorted({hardware(row.accelerator) for row in mine})
+        out[generation] = {"factors": factors, "rows": len(mine), "sources": sources, "hardware": machines}
     return out
 
 
-def covered(rows: Sequence[Row], kept: dict[str, Any]) -> dict[str, list[str]]:
-    """What the calibration has seen, for the grades."""
+def covered(rows: Sequence[Row], kept: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What a fit of these rows has seen, for the grades."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.accelerator.generation] = counts.get(row.accelerator.generation, 0) + 1
     attention = {"linear" for r in rows if r.model.linear.count} | {"sparse" for r in rows if r.model.sparse_top_k}
     engines = {r.config.engine for r in rows}
     return {
-        "engines": sorted(e for e in engines if sum(r.config.engine == e for r in rows) >= 10),
-        "generations": sorted({g for g, n in counts.items() if n >= 5} | set(kept)),
-        "attention": sorted(attention),
+        "engines": tuple(sorted(e for e in engines if sum(r.config.engine == e for r in rows) >= 10)),
+        "generations": tuple(sorted({g for g, n in counts.items() if n >= 5} | set(kept))),
+        "attention": tuple(sorted(attention)),
+        "hardware": tuple(sorted(
+            {hardware(r.accelerator) for r in rows} | {name for entry in kept.values() for name in entry["hardware"]}
+        )),
+        "architectures": tuple(sorted({architecture(r.model) for r in rows})),
     }
 
 

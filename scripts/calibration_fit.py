@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -26,7 +26,7 @@ from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.measurements import Measurement, NotComparable, measurements
 from breakeven.offers.points import _configs
 from breakeven.offers.sizing import resolve_config
-from breakeven.serving.burst import LONGEST_OVER_MEAN
+from breakeven.serving.burst import burst_in_flight
 from breakeven.serving.calibration import kinds
 from breakeven.serving.load import Requests, Scheduling, closed_loop
 from breakeven.serving.memory import Footprint, concurrency_cap, footprint
@@ -252,10 +252,11 @@ class Fit:
         self.copies = np.array([float(r.config.copies) for r in rows])
         rules = [SCHEDULING.get(r.config.engine, SCHEDULING["any"]) for r in rows]
         self.rules = {name: np.array([rule[name] for rule in rules]) for name in SCHEDULING["any"]}
-        self.limit = self.rules["max_sequences"] * np.array([float(r.config.attention_ranks) for r in rows])
+        self.ranks = np.array([float(r.config.attention_ranks) for r in rows])
+        self.limit = self.rules["max_sequences"] * self.ranks
         regime = np.array([r.measurement.regime for r in rows])
         self.at_cap = regime == "max-throughput"
-        asked = [r.measurement.point.concurrency or (r.measurement.batch_requests or 0.0) / LONGEST_OVER_MEAN for r in rows]
+        asked = [r.measurement.point.concurrency or burst_in_flight(r.measurement.batch_requests or 0.0) for r in rows]
         self.asked = np.maximum(np.array(asked) / self.copies, 1.0)
         self.is_tpot = np.array([r.measurement.metric == "tpot" for r in self.rows])
         self.measured = np.array([
@@ -273,8 +274,8 @@ class Fit:
             for n, ix in self.place.items()
         }
 
-    def predict(self, theta: Any) -> tuple[Any, Any]:
-        """(TPOT in s or output tok/s, TTFT in s) of every row."""
+    def predict(self, theta: Any) -> tuple[Any, Any, Any]:
+        """(TPOT in s or output tok/s, TTFT in s, sequences a rank decodes at once) of every row."""
         v = self.values(theta)
         step = StepParameters(**{n: v[n] for n in PARAMETER_FIELDS})
         cap = concurrency_cap(
@@ -296,10 +297,13 @@ class Fit:
         throughput = state.requests_per_s * self.output * self.copies
         best = np.zeros(len(self.rows))
         np.maximum.at(best, self.source, throughput)
-        return np.where(self.is_tpot, state.tpot_s[self.first], best), state.ttft_s[self.first]
+        batch = np.zeros(len(self.rows))
+        chosen = throughput >= best[self.source]
+        batch[self.source[chosen]] = (state.decode_batch / self.ranks)[chosen]
+        return np.where(self.is_tpot, state.tpot_s[self.first], best), state.ttft_s[self.first], batch
 
     def residuals(self, theta: Any) -> Any:
-        predicted, ttft = self.predict(theta)
+        predicted, ttft, _ = self.predict(theta)
         error = _soft(np.log(predicted / self.measured), ERROR_SCALE)
         first = np.log(ttft / self.measured_ttft)
         first = TTFT_WEIGHT * _soft(np.where(np.isfinite(first), first, 0.0), TTFT_SCALE)
@@ -383,14 +387,23 @@ def _soft(error: Any, scale: float) -> Any:
     return np.sign(error) * np.sqrt(2.0 * (np.sqrt(1.0 + (error / scale) ** 2) - 1.0))
 
 
+class Predicted(NamedTuple):
+    """Signed errors, predicted / measured - 1, and what the grades need, row by row."""
+
+    error: Any
+    ttft_error: Any  # nan where TTFT was not measured
+    batch_per_rank: Any
+    reserve_bytes: Any
+
+
 def predict_with(
     theta: Any,
     names: Sequence[tuple[str, str]],
     rows: Sequence[Row],
     *,
     kernels: Mapping[tuple[str, str], float],
-) -> tuple[Any, Any]:
-    """(signed error, TTFT error) of rows that the fit need not have seen.
+) -> Predicted:
+    """The fit's answer for rows that it need not have seen.
 
     What the fit never met is as ``kernels`` have it; else a factor is one, and a base the geometric mean of the others.
     """
@@ -404,5 +417,6 @@ def predict_with(
         known.get(name, 0.0 if ":" in name[1] else float(np.mean(means[name[0]])) if name[0] in means else s)
         for name, s in zip(fit.names, fit.start, strict=True)
     ])
-    predicted, ttft = fit.predict(vector)
-    return predicted / fit.measured - 1.0, ttft / fit.measured_ttft - 1.0
+    predicted, ttft, batch = fit.predict(vector)
+    reserve = fit.values(vector)["reserve_bytes"][fit.first]
+    return Predicted(predicted / fit.measured - 1.0, ttft / fit.measured_ttft - 1.0, batch, reserve)

@@ -10,9 +10,9 @@ from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.measurements import Measurement, NotComparable, measurements
 from breakeven.offers.points import answer, choose
-from breakeven.serving.burst import burst_output_tok_per_s
+from breakeven.serving.burst import burst_in_flight, burst_output_tok_per_s
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.grade import burst_band
+from breakeven.serving.grade import Coverage, burst_band, coverage
 from breakeven.serving.spec import Estimate
 
 
@@ -61,14 +61,16 @@ def compare_row(row: Measurement, lookup: ServingLookup, calibration: Calibratio
         row = _renamed(row)
     try:
         estimate = answer(row.point, lookup, calibration)
+        grade = estimate.grade
         if row.metric == "tpot":
             predicted, low, high = estimate.tpot_ms.typical, estimate.tpot_ms.low, estimate.tpot_ms.high
         else:
             band = estimate.output_tok_per_s
             predicted, low, high = band.typical, band.low, band.high
             if row.batch_requests is not None:
-                predicted = _burst(row, lookup, calibration)
-                width = burst_band(calibration, model=model, grade=estimate.grade)
+                predicted, seen = _burst(row, lookup, calibration)
+                width = burst_band(calibration, model=model, band=seen.band)
+                grade = seen.grade
                 low, high = predicted * width.low, predicted * width.high
     except Infeasible as error:
         return Missed(row.id, error.problems[0].message, True)
@@ -81,7 +83,7 @@ def compare_row(row: Measurement, lookup: ServingLookup, calibration: Calibratio
         high=high,
         error=predicted / row.measured - 1.0,
         ttft_error=_ttft_error(row, estimate),
-        grade=estimate.grade,
+        grade=grade,
         is_moe=model.is_moe,
         accelerator=lookup.accelerator(row.point.accelerator).id,
         weight_precision=estimate.config.weight_precision,
@@ -95,11 +97,16 @@ def _renamed(row: Measurement) -> Measurement:
     return replace(row, point=replace(row.point, model=row.model))
 
 
-def _burst(row: Measurement, lookup: ServingLookup, calibration: Calibration) -> float:
+def _burst(row: Measurement, lookup: ServingLookup, calibration: Calibration) -> tuple[float, Coverage]:
+    """The batch's throughput, and how far the calibration covers it: at its own size, not the cache's."""
     point = row.point
     instance = choose(point, lookup.model(point.model), lookup.accelerator(point.accelerator), calibration)
     assert row.batch_requests is not None
-    return burst_output_tok_per_s(instance, point.shape, requests=row.batch_requests)
+    seen = coverage(
+        calibration.covered, model=instance.model, accelerator=instance.accelerator, config=instance.config,
+        batch_per_rank=burst_in_flight(row.batch_requests) / instance.config.dp, at_capacity=False,
+    )  # fmt: skip
+    return burst_output_tok_per_s(instance, point.shape, requests=row.batch_requests), seen
 
 
 def _ttft_error(row: Measurement, estimate: Estimate) -> float | None:

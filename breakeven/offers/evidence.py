@@ -161,7 +161,7 @@ def graded(
     floor, ceiling = float(SCALAR.exp(-least_log_width)), float(SCALAR.exp(least_log_width))
 
     def band(metric: str, value: float) -> Band:
-        width = grading.band_width(calibration, metric=metric, model=model, grade=grade, at_capacity=at_capacity)
+        width = grading.band_width(calibration, metric=metric, model=model, band=grade, at_capacity=at_capacity)
         return grading.banded(value, replace(width, low=min(width.low, floor), high=max(width.high, ceiling)))
 
     return replace(
@@ -169,6 +169,7 @@ def graded(
         output_tok_per_s=band("throughput", estimate.output_tok_per_s.typical),
         tpot_ms=band("tpot", estimate.tpot_ms.typical),
         grade=grade,
+        band=grade,
         evidence=evidence,
     )
 

@@ -16,6 +16,7 @@ from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.own_fit import LAYOUT, OwnFit, graded_by, read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration, normalise_engine
+from breakeven.serving.grade import knowing
 from breakeven.serving.refit import HIGHEST, LOWEST, Refit, adjusted, refit
 from breakeven.serving.spec import Estimate
 
@@ -175,7 +176,8 @@ def own_fit(own: OwnBenchmark, *, name: str) -> OwnFit:
 def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: Calibration) -> Estimate:
     """The estimate with the user's own multipliers, grade A where they were measured; refuses one of something else."""
     fit = read_own_fit(path)
-    estimate = answer(point, lookup, adjusted(calibration, fit.multipliers))
+    mine = knowing(adjusted(calibration, fit.multipliers), lookup.model(fit.model), lookup.accelerator(fit.accelerator))
+    estimate = answer(point, lookup, mine)
     same = (
         lookup.model(fit.model).id == lookup.model(point.model).id
         and lookup.accelerator(fit.accelerator).id == lookup.accelerator(point.accelerator).id

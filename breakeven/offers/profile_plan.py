@@ -107,22 +107,23 @@ def _plan(
         scope.plans["calibration"] = load_calibration()
     thing = scope.catalogue.find("accelerators", accelerator)
     check_context(model, shape)
+    machine = accelerator_spec(thing, cited.record)  # type: ignore[arg-type]
     own = own_benchmark(scope, model=model) if host.benchmark is not None else None
     shipped = calibration = scope.plans["calibration"]
     sized_by: Literal["profile", "benchmark", "sizing"] = "sizing" if gpus is None else "profile"
     notes: list[str] = []
     layout: Mapping[str, int] | None = None
     if own is not None and own.accelerator == accelerator:
+        from breakeven.serving.grade import knowing
         from breakeven.serving.refit import adjusted
 
-        calibration = adjusted(shipped, own.multipliers)
+        calibration = knowing(adjusted(shipped, own.multipliers), model, machine)
         if gpus is None:
             gpus, sized_by = own.accelerators, "benchmark"
         layout = own.layout if gpus == own.accelerators else None
     elif own is not None:
         notes.append(f"{own.benchmark} is of {own.accelerator}: here the model alone is used")
         own = None
-    machine = accelerator_spec(thing, cited.record)  # type: ignore[arg-type]
     plan = plan_replica(
         model=model, accelerator=machine, gpus_per_replica=gpus, shape=shape, latency=latency, engine=host.engine,
         weight_precision=host.weight_precision, kv_precision=host.kv_precision, calibration=calibration, arrival_cv2=cv2,

@@ -9,12 +9,16 @@ from breakeven.serving.spec import Shape
 LONGEST_OVER_MEAN = 1.4
 
 
+def burst_in_flight(requests: float) -> float:
+    """Requests in flight on average while a batch of them drains."""
+    return max(requests / LONGEST_OVER_MEAN, 1.0)
+
+
 def burst_output_tok_per_s(instance: Instance, shape: Shape, *, requests: float) -> float:
     """Output tokens per second from the first prompt to the last token.
 
     The batch drains as requests end, so on average only mean / longest of it is in flight: the
     closed loop at that concurrency describes it, ramp included.
     """
-    in_flight = max(requests / LONGEST_OVER_MEAN, 1.0)
-    state = instance.at(shape, in_flight)
+    state = instance.at(shape, burst_in_flight(requests))
     return float(state.requests_per_s) * instance.config.copies * shape.output_tokens

@@ -79,33 +79,31 @@ def _build(
     config = instance.config
     cap = instance.concurrency_cap(shape)
     per_rank = state.decode_batch / config.attention_ranks
-    reasons = grading.outside_calibration(
-        calibration,
+    left = float(instance.footprint.memory - instance.footprint.weights)
+    tight = is_tight(instance.footprint, reserve_bytes=instance.resolved.memory.reserve_bytes)
+    seen = grading.coverage(
+        calibration.covered,
         model=instance.model,
         accelerator=instance.accelerator,
         config=config,
         batch_per_rank=per_rank,
         at_capacity=at_capacity,
+        cache_bytes_if_tight=left if tight else None,
     )
-    left = float(instance.footprint.memory - instance.footprint.weights)
-    if is_tight(instance.footprint, reserve_bytes=instance.resolved.memory.reserve_bytes):
-        reasons += (
-            f"the weights leave {left / 1e9:.1f} GB per accelerator, less than engines usually keep for themselves and the "
-            "cache: no measurement covers it, and an engine may not start",
-        )
-    grade = "D" if reasons else "C"
     full = concurrency >= cap * config.copies * 0.999
     binding, parts = _binding(instance, shape, state, full=full)
     throughput = float(state.requests_per_s * shape.output_tokens * config.copies)
-    wide = grading.band_width(calibration, metric="throughput", model=instance.model, grade=grade, at_capacity=at_capacity)
-    slow = grading.band_width(calibration, metric="tpot", model=instance.model, grade=grade, at_capacity=at_capacity)
+    wide = grading.band_width(
+        calibration, metric="throughput", model=instance.model, band=seen.band, at_capacity=at_capacity
+    )
+    slow = grading.band_width(calibration, metric="tpot", model=instance.model, band=seen.band, at_capacity=at_capacity)
     mean = float(state.ttft_s) * 1e3 if ttft_closed else float(latency.ttft_mean_ms)
     ratio = float(latency.ttft_p95_ms) / max(float(latency.ttft_mean_ms), 1e-9)
     p95 = mean * ratio if ttft_closed else float(latency.ttft_p95_ms)
     p50 = mean * float(latency.ttft_p50_ms) / max(float(latency.ttft_mean_ms), 1e-9) if ttft_closed else float(
         latency.ttft_p50_ms
     )
-    notes = [*instance.notes, *reasons]
+    notes = [*instance.notes, *seen.reasons]
     return Estimate(
         config=config,
         concurrency=concurrency,
@@ -119,7 +117,8 @@ def _build(
         ttft_ms_p95=p95,
         tpot_ms=grading.banded(float(state.tpot_s) * 1e3, slow),
         limit=limit or binding,
-        grade=grade,
+        grade=seen.grade,
+        band=seen.band,
         evidence=MODEL_ALONE,
         weight_bytes_per_accelerator=float(instance.footprint.weights),
         kv_bytes_per_accelerator=float(cap * _sequence_bytes(instance, shape) / config.attention_ranks),

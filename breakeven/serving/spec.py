@@ -187,6 +187,7 @@ class Estimate(Struct, frozen=True):
     tpot_ms: Band
     limit: str
     grade: str
+    band: str  # key of its bands: the grade, or within D what is not covered
     evidence: str
     weight_bytes_per_accelerator: float
     kv_bytes_per_accelerator: float

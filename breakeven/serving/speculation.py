@@ -77,9 +77,9 @@ def with_speculation(
     rate = in_flight / (float(state.ttft_s) + later * tpot) * instance.config.copies
     throughput = rate * shape.output_tokens
     wide = grading.band_width(
-        calibration, metric="throughput", model=instance.model, grade=plain.grade, at_capacity=False
+        calibration, metric="throughput", model=instance.model, band=plain.band, at_capacity=False
     )
-    slow = grading.band_width(calibration, metric="tpot", model=instance.model, grade=plain.grade, at_capacity=False)
+    slow = grading.band_width(calibration, metric="tpot", model=instance.model, band=plain.band, at_capacity=False)
     gain = tpot * 1e3 / plain.tpot_ms.typical
     estimate = replace(
         plain,
