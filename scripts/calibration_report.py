@@ -19,7 +19,8 @@ same accelerator, of the same model family, or of the same source. Those last th
 families and sources are few and large, so leaving one out removes up to nine tenths of a regime
 (every dense row but a handful is a Llama, and InferenceX is all of the fixed-concurrency rows but
 seven). Every fit of a split starts from the same textbook values and timings of experts, never from the
-fit of all rows.
+fit of all rows. Rows of one source that ask the same question of the same architecture count as one in a fit, and each for
+itself in the table.
 """
 _EQUATIONS = """
 ## Equations

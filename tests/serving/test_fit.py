@@ -36,6 +36,20 @@ def test_grouped_derivatives_are_those_of_one_number_at_a_time():
         np.testing.assert_allclose(grouped[:, index], alone, atol=1e-5)
 
 
+def test_repeats_of_a_question_weigh_as_one():
+    """Llama 3 and 3.1 70B of one page are one architecture; another source, load or layout is another question."""
+    rows = fitting.load_rows(calibrate.shipped_table(), ServingLookup(Catalogue.load()))
+    weights = fitting.repeat_weights(rows)
+    lone, twice = np.isclose(weights, 1.0), np.isclose(weights, 0.5**0.5)
+    assert lone.sum() > 1000 and twice.sum() >= 144 and (lone | twice).all()
+    assert {row.model.id for row, two in zip(rows, twice, strict=True) if two and not row.model.is_moe} >= {"llama-3.1-70b-instruct"}
+    some = rows[:1]
+    assert fitting.repeat_weights(some * 4).tolist() == [0.5] * 4
+    once, fourfold = fitting.Fit(some, kernels={}), fitting.Fit(some * 4, kernels={})
+    squares = [float((fit.residuals(fit.start + 0.1)[: len(fit.rows)] ** 2).sum()) for fit in (once, fourfold)]
+    assert squares[0] == pytest.approx(squares[1])
+
+
 def test_priors_name_parameters():
     named = {*fitting.FIRM, *fitting.LOOSE, *fitting.SHARED_KERNELS, *fitting.ENGINE_FACTORS, *fitting.GENERATION_FACTORS}
     assert named <= set(fitting.PARAMETERS)
