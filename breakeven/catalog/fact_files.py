@@ -12,6 +12,7 @@ from breakeven.errors import InputError, Problem
 from breakeven.yamlio import Document, load_path
 
 PACKAGED = Path(__file__).parent / "data"
+CALIBRATION = PACKAGED / "calibration" / "serving.yaml"  # what throughputs rest on; overlays have none
 MAX_FILES = 10_000
 
 
@@ -46,8 +47,8 @@ class FactFiles:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over the names and bytes of every file, packaged and overlays."""
-        total = hashlib.sha256()
+        """sha256 over the names and bytes of every file, packaged and overlays, and of the throughput calibration."""
+        total = hashlib.sha256(CALIBRATION.read_bytes())
         for kind, things in sorted(self.table.items()):
             for name, paths in sorted(things.items()):
                 for path, layer in paths:

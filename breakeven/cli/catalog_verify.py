@@ -9,7 +9,7 @@ import typer
 
 def verify(
     paths: list[Path] = typer.Argument(None, metavar="[PATH...]", help="Overlay directories or files; none = the package."),
-    as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Refuse sources that were read after this day."),
+    as_of: str | None = typer.Option(None, "--as-of", metavar="DATE", help="Refuse sources of overlays that were read after this day."),
 ) -> None:
     """Every problem at once. Exit 2 when a file is malformed, 1 when facts contradict each other.
 

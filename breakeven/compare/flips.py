@@ -34,7 +34,7 @@ def flip_at(*, now: float, cost_now_usd: float, step: float, cost_stepped_usd: f
 def flips(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Crossover) -> tuple[Flip, ...]:
     """The headline pair's flips, the volume first. A flip that no allowed value reaches says why."""
     assert api.usd_per_day is not None and own.usd_per_day is not None
-    rows = [_volume(scope, found), _api_price(api, own)]
+    rows = [_volume(scope, found, api, own), _api_price(api, own)]
     index = int(own.offer.meta["supply"])
     written = index < len(scope.loaded.document.data["self_host"]["supply"])
     # A quote that the catalogue adds is no entry of the profile: its figure is the supplier's to move.
@@ -50,11 +50,11 @@ def flips(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Crossover
     return tuple(row for row in rows if row is not None)
 
 
-def _volume(scope: Scope, found: Crossover) -> Flip:
+def _volume(scope: Scope, found: Crossover, api: OfferAtVolume, own: OfferAtVolume) -> Flip:
     now = scope.profile.workload.volume_tokens_per_day
     edges = [interval.from_tokens_per_day for interval in found.intervals[1:]]
     nearest = min(edges, key=lambda edge: abs(math.log(edge / now)), default=None)
-    why = None if nearest is not None else f"self-hosting is {found.outcome} cheaper"
+    why = None if nearest is not None else f"{own.offer.name} is {found.outcome} cheaper than {api.offer.name}"
     return Flip("workload.tokens_per_day", "tokens/day", now, nearest, why)
 
 

@@ -210,7 +210,8 @@ def _check_lives(scope: Scope, offers: Sequence[Offer], months: int) -> None:
     refresh = scope.profile.forecast.refresh_years
     problems = []
     for offer in offers:
-        if offer.kind != "owned":
+        # A quote that lacks what a bill needs is listed, and has no machines to outlive.
+        if offer.kind != "owned" or not offer.tokens_per_day_per_replica:
             continue
         index, years = int(offer.meta["supply"]), float(offer.meta["life_years"])
         life = years * 12.0
@@ -218,7 +219,7 @@ def _check_lives(scope: Scope, offers: Sequence[Offer], months: int) -> None:
             problems.append(
                 scope.loaded.document.problem(
                     ("self_host", "supply", index, "life_years"),
-                    f"the horizon of {months} months outlives machines of {life:g} months, and no refresh is given",
+                    f"the horizon of {months} months outlives machines of {life:g} months ({offer.name}), and no refresh is given",
                     "set forecast.refresh_years, or a shorter forecast.horizon_months",
                 )
             )

@@ -1,21 +1,23 @@
 """The lock: every fact that results rest on, with the digest of its content, in one small file.
 
-A run against a lock refuses a fact that is new, gone or says something else, so that a decision
-reviewed once is the decision that is run again. What a user writes in the profile is not locked.
+A run against a lock refuses a fact that is new, gone from the catalogue or says something else, and
+throughputs of another calibration, so that a decision reviewed once is the decision that is run again. What a user writes in the profile is not locked.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from breakeven.catalog.fact_files import CALIBRATION
 from breakeven.catalog.record_digest import record_digest
 from breakeven.catalog.store import Catalogue
 from breakeven.compare.result import Comparison, SourceUsed
-from breakeven.errors import CheckFailed, InputError, Problem
+from breakeven.errors import BreakevenError, CheckFailed, InputError, Problem
 from breakeven.yamlio import read_bytes
 
 LOCK_SCHEMA_VERSION = 1
@@ -41,6 +43,7 @@ def lock_of(results: Sequence[Comparison], catalogue: Catalogue) -> dict[str, An
         "tool_version": results[0].tool_version,
         "as_of": dates[0].isoformat(),
         "catalogue": {"version": catalogue.version, "digest": catalogue.digest},
+        "calibration": _calibration(),
         "profiles": [{"name": r.name, "digest": r.profile_digest} for r in sorted(results, key=lambda r: r.profile_digest)],
         "facts": dict(sorted(facts.items())),
     }
@@ -59,7 +62,11 @@ def verify_lock(results: Sequence[Comparison], catalogue: Catalogue, path: Path)
 
 
 def drift(results: Sequence[Comparison], catalogue: Catalogue, lock: dict[str, Any], path: str) -> list[Problem]:
-    """How the facts that results use differ from a lock; facts that the lock has beside them do not matter."""
+    """How the facts that results use differ from a lock. Locked facts that a result does not use must still exist.
+
+    A lock may be of several profiles, and a report uses more than a plain run, so an unused fact is no
+    drift by itself. One that the catalogue no longer has is: a median over fewer quotes is another median.
+    """
     fix = f"see breakeven catalog diff, or renew it with breakeven catalog lock -o {path}"
     problems: list[Problem] = []
     locked_date = lock["as_of"]
@@ -74,7 +81,21 @@ def drift(results: Sequence[Comparison], catalogue: Catalogue, lock: dict[str, A
             problems.append(Problem(f"{source_id} is used but not locked", fix, path))
         elif held["digest"] != _digest(catalogue, source):
             problems.append(Problem(f"{source_id} says something else than when it was locked", fix, path))
+    for source_id in sorted(set(lock["facts"]) - set(used)):
+        try:
+            if not source_id.startswith(_GENAI):
+                record_digest(catalogue, source_id)
+        except BreakevenError:
+            problems.append(Problem(f"{source_id} is locked, but the catalogue no longer has it", fix, path))
+    served = [row.offer.serving for result in results for row in result.offers if row.offer.serving is not None]
+    estimated = any(serving.sized_by != "measurement" for serving in served)
+    if estimated and lock.get("calibration", _calibration()) != _calibration():
+        problems.append(Problem("throughputs are of another calibration than when it was locked", fix, path))
     return problems
+
+
+def _calibration() -> str:
+    return "sha256:" + hashlib.sha256(CALIBRATION.read_bytes()).hexdigest()
 
 
 def read_lock(path: Path) -> dict[str, Any]:

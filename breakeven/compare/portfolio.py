@@ -82,6 +82,7 @@ class Portfolio(Struct, frozen=True):
     catalogue_version: str
     pools: tuple[Pool, ...]
     not_pooled: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     currency: Mapping[str, Any] | None = None  # of display, where all profiles agree on one
     mixed_currencies: tuple[str, ...] = ()  # what they ask for where they do not
 
@@ -114,6 +115,7 @@ def portfolio(
     """Pool the headline pairs of several profiles. Raises Infeasible where none can be self-hosted."""
     parts: list[_Part] = []
     left: list[str] = []
+    several: list[str] = []
     shown: list[Any] = []
     date = as_of or catalogue.released
     for item in loaded:
@@ -139,6 +141,8 @@ def portfolio(
         assert api.usd_per_day is not None and own.replicas is not None
         member = Member(item.profile.name, volume, head.api, head.self_host, api.usd_per_day, own.usd_per_day,
                         own.replicas, max(load), found)  # fmt: skip
+        if len(host.supply) > 1:
+            several.append(item.profile.name)
         parts.append(_Part(item.profile.name, host.model, api.offer, own.offer, volume, load, member))
     if not parts:
         raise Infeasible("none of these profiles can be self-hosted", fix="see breakeven run for the reasons")
@@ -150,7 +154,13 @@ def portfolio(
     agreed = shown[0] if all(currency == shown[0] for currency in shown) else None
     asked = sorted({"USD" if currency is None else str(currency["code"]) for currency in shown})
     mixed = tuple(asked) if len(asked) > 1 else ()
-    return Portfolio(date, catalogue.version, pools, tuple(left), agreed, mixed)
+    notes: tuple[str, ...] = ()
+    if several:
+        notes = (
+            f"only the headline's machine of each profile is pooled; run compares the others of {', '.join(several)}, "
+            "which may cost less",
+        )
+    return Portfolio(date, catalogue.version, pools, tuple(left), notes, agreed, mixed)
 
 
 def _pool(model: str, machine: str, parts: Sequence[_Part]) -> Pool:

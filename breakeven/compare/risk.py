@@ -164,9 +164,13 @@ def verdict(result: Risk) -> str:
 
     deciding = result.inputs[0]
     volume = spoken(result.tokens_per_day)
-    text = f"At {volume} tokens/day self-hosting is cheaper in {percent(result.self_host_wins_probability)} of the draws"
+    names = {row.offer: row.name for row in result.offers}
+    own, api = (names.get(offer, word) for offer, word in ((result.self_host, "self-hosting"), (result.api, "the API")))
+    text = (
+        f"At {volume} tokens/day {own} is cheaper than {api} in {percent(result.self_host_wins_probability)} of the draws"
+    )
     if result.first.p50 is None:
-        text += "; in most it never pays at any volume"
+        text += "; in most it never is, at any volume"
     else:
         low = "?" if result.first.p10 is None else spoken(result.first.p10)
         high = "never" if result.first.p90 is None else spoken(result.first.p90)
@@ -175,11 +179,14 @@ def verdict(result: Risk) -> str:
         if result.first.p50 is None or result.first.p50 > result.first_typical * 1.05:
             text += (
                 f", so the quoted {spoken(result.first_typical)} is optimistic: it takes every uncertain input at its "
-                "stated value, and most of them can only get worse"
+                "stated value, and in more than half of the draws the crossing comes later or never"
             )
         elif result.first.p50 < result.first_typical * 0.95:
             text += f", so the stated inputs' {spoken(result.first_typical)} is pessimistic"
     text += f". What decides is {deciding.name} ({percent(deciding.total_effect_share)} of the variance)."
+    best = max((row for row in result.offers if not row.why_not), key=lambda row: row.cheapest_probability, default=None)
+    if best is not None and best.offer not in (result.api, result.self_host) and best.cheapest_probability > 0:
+        text += f" Of all offers, {best.name} is the cheapest most often ({percent(best.cheapest_probability)} of the draws)."
     barred = [row for row in result.offers if row.offer in (result.api, result.self_host) and row.why_not]
     if barred:
         said = "; ".join(f"{row.name} {says(able=row.able)} ({'; '.join(row.why_not)})" for row in barred)

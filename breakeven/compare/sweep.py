@@ -63,6 +63,7 @@ class Sweep:
         self.axes = tuple(axes)
         self._filler = Filler(scope, axes)
         self._scope = scope
+        self.supplies = len(scope.profile.self_host.supply)
         self.currency = scope.currency  # of display; every figure here is in USD
         self._table: Table | None = None
 

@@ -52,3 +52,8 @@ class Finance(Section):
     horizon_years: Years = 3.0  # over which one-off costs are spread
     hours_per_month: Hours = 730.0
     currency: Currency | None = None
+
+    @field_validator("currency", mode="before")
+    @classmethod
+    def _dollars_need_no_rate(cls, value: Any) -> Any:
+        return None if value in ("USD", {"code": "USD"}) else value

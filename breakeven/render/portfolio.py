@@ -29,6 +29,7 @@ def render(name: str, result: Portfolio, *, width: int) -> str:
             parts += [*(wrapped(line, width=width) for line in lines), "", grid(columns, rows, width=width)]
     parts += [f"not pooled: {reason}" if name == "md" else wrapped(f"not pooled: {reason}", width=width)
               for reason in result.not_pooled]  # fmt: skip
+    parts += [note if name == "md" else wrapped(note, width=width) for note in result.notes]
     if result.mixed_currencies:
         note = f"amounts are in USD: the profiles ask for {' and '.join(result.mixed_currencies)}"
         parts.append(note if name == "md" else wrapped(note, width=width))
@@ -41,7 +42,7 @@ def verdict(result: Portfolio) -> str:
     usd = Money.of(result.currency)
     if len(result.pools) == 1:
         pool = result.pools[0]
-        return f"Together, {_choice(pool)}: {_costs(pool, usd)}."
+        return f"Together, with {pool.machine} machines or the APIs, {_choice(pool)}: {_costs(pool, usd)}."
     names = "; ".join(f"{pool.model}: {_choice(pool)} ({_costs(pool, usd)})" for pool in result.pools)
     return f"{len(result.pools)} pools. {names}."
 
@@ -71,7 +72,7 @@ def data(result: Portfolio) -> dict[str, Any]:
             {**{name: getattr(pool, name) for name in Pool.__struct_fields__}, "cheapest": pool.cheapest}
             for pool in result.pools
         ],
-        "not_pooled": result.not_pooled,
+        "not_pooled": result.not_pooled, "notes": result.notes,
     }  # fmt: skip
 
 

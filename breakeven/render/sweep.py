@@ -101,12 +101,14 @@ class Summary:
         parts = [
             f"{self.points:,} points: self-hosting is cheaper at {self.wins:,} of them ({percent(self.wins / self.points)})."
         ]
+        if self.sweep.supplies > 1:
+            parts.append(f"That is on the headline's machine; run compares all {self.sweep.supplies} of the profile.")
         if self.highest > 0:
             low, high = spoken(self.lowest), spoken(self.highest)
             where = f"between {low} and {high}" if low != high else f"from {low}"
             parts.append(f"It first wins {where} tokens/day{'' if low != high else ', whatever the point'}.")
         if self.never:
-            parts.append(f"At {self.never:,} points it never does, at any volume.")
+            parts.append(f"At {self.never:,} points it never is, at any volume.")
         if self.failed:
             parts.append(f"{self.failed:,} points cannot be answered; the CSV says why.")
         out = [wrapped(" ".join(parts), width=width), ""]

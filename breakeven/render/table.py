@@ -77,6 +77,20 @@ def _verdict(console: Console, result: Comparison, options: Options) -> None:
 
 
 def _offers(result: Comparison, options: Options) -> Table:
+    """Every offer's bill. Where the figures are too long for the line, the least missed column goes, not the last."""
+    from rich.console import Console as Measure
+    from rich.measure import Measurement
+
+    table = _offers_without(result, options, ())
+    measure = Measure(width=1_000, _environ={})
+    for left_out in (("used",), ("used", "replicas")):
+        if Measurement.get(measure, measure.options, table).minimum <= options.width:
+            break
+        table = _offers_without(result, options, left_out)
+    return table
+
+
+def _offers_without(result: Comparison, options: Options, left_out: tuple[str, ...]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), expand=False)
     table.add_column("offer", overflow="fold", min_width=16)
     usd = Money.of(result.currency)
@@ -84,6 +98,7 @@ def _offers(result: Comparison, options: Options) -> Table:
     columns = [f"{mark}/day", f"{mark}/month", f"{mark}/Mtok", f"{mark}/Mtok\nfull", "replicas", "used", "serves"]
     if options.width < 100:
         columns.remove(f"{mark}/month")
+    columns = [name for name in columns if name not in left_out]
     for name in columns:
         table.add_column(name, justify="right" if name != "serves" else "left", no_wrap=True)
     cheapest = result.cheapest

@@ -26,6 +26,11 @@ def found(currency: Any) -> Comparison:
     return breakeven.run(from_document(Document(data, "<test>", None)), CATALOGUE)
 
 
+@pytest.mark.parametrize("dollars", ["USD", {"code": "USD"}])
+def test_dollars_are_the_default(dollars: Any) -> None:
+    assert found(dollars).currency is None
+
+
 def test_a_code_takes_the_catalogues_rate_and_cites_it() -> None:
     plain, shown = found(None), found("EUR")
     currency = shown.currency

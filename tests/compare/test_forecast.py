@@ -382,3 +382,18 @@ def test_machines_bound_by_a_term_stay_when_the_load_is_gone() -> None:
     assert held[0] >= 1
     assert held[:12] == [held[0]] * 12
     assert held[12] < held[0]
+
+
+def test_a_quote_that_lacks_its_power_leaves_the_forecast_of_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An incomplete quote is listed by ``run``; here it has no machines, and none to outlive."""
+    (tmp_path / "gap.yaml").write_text(
+        "kind: quotes\nid: gap\nname: Gap\noffers:\n- {effective: 2026-11-12, sells: server, accelerator: h100-sxm, "
+        "gpus_per_unit: 8, usd_per_unit: 290000, nameplate_w: 10200, "
+        "source: {title: offer 18, retrieved: 2026-11-12, kind: quote}}\n"
+    )
+    args = ["forecast", str(Path(__file__).parents[2] / "configs" / "reference.yaml"), "-f", "json"]
+    assert invoke(args) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert invoke([*args, "--catalog", str(tmp_path)]) == 0
+    beside = json.loads(capsys.readouterr().out)
+    assert [o["id"] for o in beside["offers"]] == [o["id"] for o in alone["offers"]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +92,43 @@ def test_a_new_fact_in_use_is_refused(place: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert locked_run(place) == 1
     assert "rental/acme#prices[1] is used but not locked" in capsys.readouterr().err
+
+
+def rewritten(place: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    lock = json.loads((place / "x.lock").read_text())
+    change(lock)
+    (place / "x.lock").write_text(json.dumps(lock))
+
+
+def test_a_locked_fact_that_the_catalogue_lost_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A median over fewer quotes than were locked is another median."""
+    rewritten(place, lambda lock: lock["facts"].update({"rental/gone#prices[0]": next(iter(lock["facts"].values()))}))
+    capsys.readouterr()
+    assert locked_run(place) == 1
+    assert "rental/gone#prices[0] is locked, but the catalogue no longer has it" in capsys.readouterr().err
+    assert run(lock_command(place, "--check")) == 1
+
+
+def test_the_median_without_the_overlay_that_was_locked_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "profile.yaml").write_text(PROFILE.replace("provider: acme", "provider: median"))
+    (tmp_path / "acme.yaml").write_text(ACME)
+    assert run(lock_command(tmp_path)) == 0
+    again = ["run", str(tmp_path / "profile.yaml"), "--locked", str(tmp_path / "x.lock")]
+    assert locked_run(tmp_path) == 0
+    assert run(again) == 1
+
+
+def test_throughputs_of_another_calibration_are_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rewritten(place, lambda lock: lock.update(calibration="sha256:0"))
+    capsys.readouterr()
+    assert locked_run(place) == 1
+    assert "throughputs are of another calibration" in capsys.readouterr().err
+    text = (place / "profile.yaml").read_text()
+    (place / "profile.yaml").write_text(text + "  throughput: {output_tok_per_s: 900}\n")
+    assert locked_run(place) == 0  # a throughput of the profile's own rests on no calibration
+    (place / "profile.yaml").write_text(text)
+    rewritten(place, lambda lock: lock.pop("calibration"))  # a lock of an older release names none
+    assert locked_run(place) == 0
 
 
 def test_another_date_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

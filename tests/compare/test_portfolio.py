@@ -37,6 +37,17 @@ def pool_of(*profiles: dict[str, Any]) -> Pool:
     return pool
 
 
+def test_machines_that_are_not_pooled_are_named() -> None:
+    one = workload("one", 90e6, DAY)
+    supply = one["self_host"]["supply"]
+    two = {**one, "name": "two", "self_host": {**one["self_host"], "supply": [*supply, *supply]}}
+    loaded = [from_document(Document(data, f"<{data['name']}>", None)) for data in (one, two)]
+    found = portfolio(loaded, CATALOGUE)
+    assert len(found.notes) == 1 and "run compares the others of two" in found.notes[0]
+    assert "run compares the others of two" in " ".join(render("table", found, width=100).split())
+    assert not portfolio(loaded[:1], CATALOGUE).notes
+
+
 def test_day_and_night_share_their_machines() -> None:
     """Two workloads of 90 Mtok in opposite half days: each peaks at 1.8 replicas, together still at 1.8."""
     pool = pool_of(workload("day", 90e6, DAY), workload("night", 90e6, NIGHT))

@@ -152,6 +152,15 @@ def test_reference_says_why_ten_million_is_optimistic_and_what_decides() -> None
     assert found.first.p10 > found.first_typical
 
 
+def test_the_verdict_names_the_machine_it_is_about_and_a_better_one() -> None:
+    """The headline's machine never pays, another of the profile always does: no "self-hosting never pays"."""
+    data = base({"self_host.labour_fte": {"low": 0, "high": 0.01}}, volume=30e6)
+    dear, cheap = ({"rent": "h100-sxm", "usd_per_gpu_hour": rate, "gpus": 1} for rate in (90.0, 2.65))
+    text = verdict(weigh({**data, "self_host": {**data["self_host"], "supply": [dear, cheap]}}, draws=256))
+    assert "in 0% of the draws" in text and "self-hosting" not in text
+    assert "Of all offers, 1x h100-sxm at $2.65/h is the cheapest most often (100% of the draws)" in text
+
+
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     args = ["risk", str(CONFIGS / "reference.yaml"), "--draws", "1024"]
     assert invoke([*args, "-o", str(tmp_path / "a.json")]) == 0

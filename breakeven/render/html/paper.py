@@ -83,7 +83,7 @@ def _tiles(result: Comparison, money: Money) -> str:
     if pair is None or found is None:
         return ""
     api, own = pair
-    rows = _crossing_tiles(found)
+    rows = _crossing_tiles(found, esc(own.offer.name))
     rows += [
         (amount(api.usd_per_month, money), f"a month for {esc(api.offer.name)}"),
         (amount(own.usd_per_month, money), f"a month for {esc(own.offer.name)}"),
@@ -97,15 +97,15 @@ def _tiles(result: Comparison, money: Money) -> str:
     )
 
 
-def _crossing_tiles(found: Crossover) -> list[tuple[str, str]]:
+def _crossing_tiles(found: Crossover, own: str) -> list[tuple[str, str]]:
     if found.first_tokens_per_day is None:
-        return [("never", "is self-hosting cheaper, at any volume")]
+        return [("never", f"is {own} cheaper, at any volume")]
     if found.outcome == "always":
-        return [("always", "is self-hosting cheaper, at every volume")]
+        return [("always", f"is {own} cheaper, at every volume")]
     last = "never" if found.settled_tokens_per_day is None else spoken(found.settled_tokens_per_day)
     settled = "is it cheaper for good" if last == "never" else "tokens/day: cheaper for good from here"
     return [
-        (spoken(found.first_tokens_per_day), "tokens/day: self-hosting is first cheaper from here"),
+        (spoken(found.first_tokens_per_day), f"tokens/day: {own} is first cheaper from here"),
         (last, settled),
     ]
 
