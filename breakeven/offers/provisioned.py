@@ -118,7 +118,7 @@ def build_provisioned(scope: Scope, choice: ApiChoice, *, index: int) -> Offer:
         equation="provisioned-price",
         terms=(
             *step.terms,
-            Term("peak_to_mean", rho, "ratio", where="profile:workload.demand"),
+            scope.peak_to_mean_term(),
             scope.chosen(f"api[{index}].discount", choice.discount, "share"),
         ),
         sources=tuple(dict.fromkeys(sources)),

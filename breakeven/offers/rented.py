@@ -144,7 +144,7 @@ def mean_day_terms(scope: Scope, headroom_share: float) -> tuple[Term, Term]:
     """What lies between a replica's flat capacity and the mean-day volume it carries."""
     return (
         scope.chosen("self_host.headroom_share", headroom_share, "share"),
-        Term("peak_to_mean", scope.peak_to_mean, "ratio", where="profile:workload.demand"),
+        scope.peak_to_mean_term(),
     )
 
 

@@ -108,6 +108,13 @@ class Scope(Struct, frozen=True):
         overridden = any(text.partition("=")[0].strip() == key for text in self.loaded.overrides)
         return Term(key, value, unit, where="--set" if overridden else f"profile:{key}")
 
+    def peak_to_mean_term(self) -> Term:
+        """rho as a term: of the demand that the profile states, or a default of steady demand."""
+        stated = self.chosen("workload.demand", self.peak_to_mean, "ratio")
+        if stated.where == "default" and self.profile.workload.batch_share > 0:
+            stated = self.chosen("workload.batch_share", self.peak_to_mean, "ratio")
+        return Term("peak_to_mean", self.peak_to_mean, "ratio", where=stated.where)
+
     def _lender(self, key: str) -> str:
         for mine, theirs in self.lent.items():
             if key == mine or key.startswith((f"{mine}.", f"{mine}[")):

@@ -214,7 +214,7 @@ def _lines(result: Forecast) -> list[str]:
     if result.courses.api:
         lines.append(
             f"Over the horizon this price course multiplies the crossover by {result.npv_crossover_multiplier:.2f} "
-            "(rents and volume held)."
+            "(rents and volume held), where no step or minimum spend lies between."
         )
     return lines
 
