@@ -110,7 +110,7 @@ def axis_of(loaded: LoadedProfile, key: str, raw: Sequence[Any]) -> Axis:
             axis_of(loaded, key, (load_value(text, "--vary"),)).values[0] for text in (raw[0].low, raw[0].high)
         )
         return Axis(key, loc, _spread(key, low, high, raw[0]))
-    first = with_values(loaded, {key: raw[0]})
+    first = with_values(loaded, {key: raw[0]}, option="--vary")
     field = _field(first, loc)
     values: list[Any] = []
     for value in raw:
@@ -163,7 +163,7 @@ def check_corners(loaded: LoadedProfile, axes: Sequence[Axis]) -> None:
     numeric = [axis for axis in axes if axis.numeric]
     for pick in (min, max):
         if numeric:
-            with_values(loaded, {axis.key: pick(axis.values) for axis in numeric})
+            with_values(loaded, {axis.key: pick(axis.values) for axis in numeric}, option="--vary")
 
 
 def _field(loaded: LoadedProfile, loc: tuple[int | str, ...]) -> TypeAdapter[Any]:

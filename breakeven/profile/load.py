@@ -67,16 +67,16 @@ def from_document(
     try:
         profile = validate(Profile, document, found)
     except InputError as error:
-        raise InputError(_where_stated(problem, stated) for problem in error.problems) from None
+        raise InputError(_where_stated(problem, stated, "--set") for problem in error.problems) from None
     return LoadedProfile(profile, document, tuple(overrides))
 
 
-def _where_stated(problem: Problem, stated: Mapping[str, str]) -> Problem:
+def _where_stated(problem: Problem, stated: Mapping[str, str], option: str) -> Problem:
     """A problem of a value that the command line gave names the option, not a line of the file."""
     field = problem.field or ""
     for key, text in stated.items():
         if field == key or field.startswith((f"{key}.", f"{key}[")):
-            return Problem(problem.message, problem.fix, f"--set {text}", field=field)
+            return Problem(problem.message, problem.fix, f"{option} {text}", field=field)
     # One key of several that exclude each other was given: the file's own has to be taken away by the command line too.
     given = re.search(r"\(got (.+)\)", problem.message)
     names = [f"{field}.{name}" for name in given.group(1).split(" and ")] if given else []
@@ -87,14 +87,22 @@ def _where_stated(problem: Problem, stated: Mapping[str, str]) -> Problem:
     return problem
 
 
-def with_values(loaded: LoadedProfile, values: Mapping[str, Any]) -> LoadedProfile:
-    """The profile again with keys set to values, under the same rules as ``--set``."""
+def with_values(loaded: LoadedProfile, values: Mapping[str, Any], *, option: str = "--set") -> LoadedProfile:
+    """The profile again with keys set to values, under the same rules as ``--set``.
+
+    Raises InputError; a problem of such a value names ``option`` and not a line of the file.
+    """
     data = _copy(loaded.document.data)
     for key, value in values.items():
         _assign(data, parse_key(key), value, key)
     document = Document(data, loaded.document.path, loaded.document.node)
     names = tuple(f"{key}={value}" for key, value in values.items())
-    return LoadedProfile(validate(Profile, document), document, (*loaded.overrides, *names))
+    try:
+        profile = validate(Profile, document)
+    except InputError as error:
+        stated = dict(zip(values, names, strict=True))
+        raise InputError(_where_stated(problem, stated, option) for problem in error.problems) from None
+    return LoadedProfile(profile, document, (*loaded.overrides, *names))
 
 
 def parse_override(text: str) -> tuple[tuple[int | str, ...], Any]:

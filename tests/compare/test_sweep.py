@@ -165,3 +165,17 @@ def test_processes_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert invoke([*args, "-o", str(tmp_path / "one.csv"), "--jobs", "1"]) == 0
     assert invoke([*args, "-o", str(tmp_path / "two.csv"), "--jobs", "2"]) == 0
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+@pytest.mark.parametrize(("vary", "where"), [
+    ("workload.tokens_per_day=0,1", "--vary workload.tokens_per_day=0"),
+    ("api[0].discount=0:120%:3", "--vary api[0].discount=120%"),
+])  # fmt: skip
+def test_a_varied_value_that_is_wrong_blames_the_option_not_the_file(
+    vary: str, where: str
+) -> None:
+    reference = Path(__file__).parents[2] / "configs" / "reference.yaml"
+    with pytest.raises(InputError) as caught:
+        invoke(["sweep", str(reference), "--vary", vary])
+    said = str(caught.value)
+    assert where in said and "reference.yaml" not in said
