@@ -247,7 +247,12 @@ def fit_generations(
 
 
 def covered(rows: Sequence[Row], kept: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """What a fit of these rows has seen, for the grades."""
+    """What a fit of these rows has seen, for the grades.
+
+    A batch handed over at once says little of a steady load: hardware and architectures count as measured where
+    a concurrency or a maximum throughput was.
+    """
+    steady = [row for row in rows if row.measurement.regime != "offline-batch"]
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.accelerator.generation] = counts.get(row.accelerator.generation, 0) + 1
@@ -258,9 +263,9 @@ def covered(rows: Sequence[Row], kept: Mapping[str, Any]) -> dict[str, tuple[str
         "generations": tuple(sorted({g for g, n in counts.items() if n >= 5} | set(kept))),
         "attention": tuple(sorted(attention)),
         "hardware": tuple(sorted(
-            {hardware(r.accelerator) for r in rows} | {name for entry in kept.values() for name in entry["hardware"]}
+            {hardware(r.accelerator) for r in steady} | {name for entry in kept.values() for name in entry["hardware"]}
         )),
-        "architectures": tuple(sorted({architecture(r.model) for r in rows})),
+        "architectures": tuple(sorted({architecture(r.model) for r in steady})),
     }
 
 

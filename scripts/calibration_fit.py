@@ -276,7 +276,9 @@ class Fit:
         regime = np.array([r.measurement.regime for r in rows])
         self.at_cap = regime == "max-throughput"
         asked = [r.measurement.point.concurrency or burst_in_flight(r.measurement.batch_requests or 0.0) for r in rows]
-        self.asked = np.maximum(np.array(asked) / self.copies, 1.0)
+        each = np.array(asked) / self.copies
+        self.asked = np.maximum(each, 1.0)
+        self.busy = np.where(self.at_cap, 1.0, np.minimum(each, 1.0))  # fewer requests than copies leave copies idle
         self.weight = repeat_weights(self.rows)
         self.is_tpot = np.array([r.measurement.metric == "tpot" for r in self.rows])
         self.measured = np.array([
@@ -314,7 +316,7 @@ class Fit:
             VECTOR, self.work, step, scheduling, Requests(self.input, 0.0 * self.input, self.output),
             concurrency=concurrency, cap=cap,
         )  # fmt: skip
-        throughput = state.requests_per_s * self.output * self.copies
+        throughput = state.requests_per_s * self.busy * self.output * self.copies
         best = np.zeros(len(self.rows))
         np.maximum.at(best, self.source, throughput)
         batch = np.zeros(len(self.rows))

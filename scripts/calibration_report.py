@@ -31,7 +31,7 @@ _EQUATIONS = """
 
 Each matrix term is a roofline, max(FLOP / (share x peak), bytes / (share x bandwidth)), plus
 `overlap` (`expert_overlap` for routed experts) times the smaller of the two. Dense products end with a wave of output tiles that is half
-empty on average: `wave_elements` output elements are added to each (on an H100 132 cores times a
+empty on average: `wave_elements` output elements, times tile rows / 128 (as many as tokens, 64 to 128), are added to each (on an H100 132 cores times a
 tile of 128 x 128, halved, are 1.08 million). Experts are not equally popular: with popularities
 spread exponentially, t tokens touch a share u / (1 + u) of them, u = t k / (E - k), each with
 m = t k / (E x share) rows, padded to max(tile, m + tile / 2). What their kernels reach starts from {operators:,}

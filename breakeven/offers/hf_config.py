@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class _Reader:
                 continue
             if isinstance(value, list) and value and all(isinstance(v, int) for v in value):
                 value = max(value)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value != int(value):
                 raise InputError(Problem(f"is not a whole number ({value!r})", None, self.path, field=name))
             if not 0 <= value < 10**9:
                 raise InputError(Problem(f"is out of range ({value!r})", None, self.path, field=name))
@@ -85,10 +86,19 @@ def from_hf_config(data: Mapping[str, Any], *, model_id: str, path: str = "confi
     kv_heads = read.whole("num_key_value_heads", "num_kv_heads", "n_head_kv", default=kv_default)
     head_dim = read.whole("head_dim", "attention_head_dim", default=max(1, hidden // heads))
     rank = read.whole("kv_lora_rank", default=0)
+    _check_heads(path, heads, kv_heads, head_dim, mla=bool(rank))
     if rank:  # of queries and keys; configs of MLA models state it in parts, or something else as head_dim
         head_dim = read.whole("qk_nope_head_dim", default=128) + read.whole("qk_rope_head_dim", default=64)
     experts = read.whole("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", default=0)
+    per_token = read.whole(
+        "num_experts_per_tok", "experts_per_token", "num_experts_per_token", "moe_topk", "moe_top_k",
+        default=2 if experts else 0,
+    )  # fmt: skip
+    if experts and not 1 <= per_token <= experts:
+        raise InputError(Problem(f"must lie between 1 and the {experts} experts, not {per_token}", None, path, field="num_experts_per_tok"))
     dense, moe = _ffn_layers(read, data, layers, experts)
+    if not 0 <= dense <= layers or not 0 <= moe <= layers:
+        raise InputError(Problem(f"{dense} dense and {moe} expert layers are not {layers} layers", None, path, field="num_hidden_layers"))
     expert_width = 0
     if experts:
         expert_width = read.whole(
@@ -128,10 +138,7 @@ def from_hf_config(data: Mapping[str, Any], *, model_id: str, path: str = "confi
         dense_ffn_layers=dense,
         moe_layers=moe,
         experts=experts,
-        experts_per_token=read.whole(
-            "num_experts_per_tok", "experts_per_token", "num_experts_per_token", "moe_topk", "moe_top_k",
-            default=2 if experts else 0,
-        ),
+        experts_per_token=per_token,
         expert_intermediate=expert_width,
         expert_matrices=2 if plain else 3,
         expert_hidden=read.whole("moe_latent_size", "routed_expert_hidden_size", default=0),
@@ -144,10 +151,22 @@ def from_hf_config(data: Mapping[str, Any], *, model_id: str, path: str = "confi
         sparse_index_dim=read.whole("index_head_dim", default=0),
         qk_norm_over_heads=_qk_norm_over_heads(data),
         tied_embeddings=bool(data.get("tie_word_embeddings", outer.get("tie_word_embeddings", False))),
-        native_precision=_native_precision(data, outer),
+        native_precision=_native_precision(data, outer, path),
         cache_precision=_cache_precision(data, outer),
         max_context_tokens=read.whole("max_position_embeddings", "n_positions", "seq_length", default=0) or None,
     )  # fmt: skip
+
+
+def _check_heads(path: str, heads: int, kv_heads: int, head_dim: int, *, mla: bool) -> None:
+    """Refuse head counts that no attention can have, before anything divides by them."""
+    problems = []
+    if head_dim < 1:
+        problems.append(Problem("must be at least 1", None, path, field="head_dim"))
+    if kv_heads < 1 or (not mla and heads % kv_heads):
+        message = f"must divide the {heads} attention heads, not be {kv_heads}"
+        problems.append(Problem(message, None, path, field="num_key_value_heads"))
+    if problems:
+        raise InputError(problems)
 
 
 def _ffn_layers(read: _Reader, data: Mapping[str, Any], layers: int, experts: int) -> tuple[int, int]:
@@ -188,7 +207,10 @@ def _attention_layers(
         params = hidden * (2 * inner + 2 * groups * state + heads) + inner * hidden
         return pattern.count("*"), 0, 0, LinearLayers(count, float(params), float(inner * state * 4))
     if isinstance(types, list) and types:
-        names = [str(t) for t in types]
+        if len(types) != layers or not all(isinstance(t, str) for t in types):
+            message = f"names {len(types)} layers of num_hidden_layers = {layers}, or some not by a word"
+            raise InputError(Problem(message, "list one type for each layer", read.path, field="layer_types"))
+        names = list(types)
         windowed = sum("sliding" in n or "chunked" in n for n in names)
         linear = sum("linear" in n or "mamba" in n for n in names)
         return len(names) - windowed - linear, windowed, window, _delta_net(read, hidden, linear)
@@ -232,8 +254,11 @@ def _cache_precision(data: Mapping[str, Any], outer: Mapping[str, Any]) -> str:
     return "fp8" if str(quantisation.get("kv_cache_quant_algo") or scheme or "").upper() == "FP8" else ""
 
 
-def _native_precision(data: Mapping[str, Any], outer: Mapping[str, Any]) -> str:
-    """What the checkpoint's weights are, from quantization_config or the tensor type."""
+def _native_precision(data: Mapping[str, Any], outer: Mapping[str, Any], path: str) -> str:
+    """What the checkpoint's weights are, from quantization_config or the tensor type.
+
+    Raises InputError for a quantisation that is not known: its weights have another size than the tensor type says.
+    """
     quantisation = data.get("quantization_config") or outer.get("quantization_config")
     if isinstance(quantisation, dict):
         method = str(quantisation.get("quant_method") or quantisation.get("quant_algo") or "").lower()
@@ -244,11 +269,20 @@ def _native_precision(data: Mapping[str, Any], outer: Mapping[str, Any]) -> str:
         if "fp8" in method or "fp8" in str(quantisation.get("quant_algo", "")).lower():
             return "fp8"
         if method in ("awq", "gptq"):
-            return f"int4-{method}" if int(quantisation.get("bits") or quantisation.get("w_bit") or 4) == 4 else "w8a16"
+            bits = quantisation.get("bits") or quantisation.get("w_bit") or 4
+            if bits not in (4, 8):
+                problem = Problem(f"{method} of {bits!r} bits is not known", "give --precision", path, field="quantization_config.bits")
+                raise InputError(problem)
+            return f"int4-{method}" if bits == 4 else "w8a16"
         if "compressed-tensors" in method:
             text = str(quantisation).lower()
             if "'num_bits': 4" in text:
                 return "w4a16"
             return "fp8" if "float" in text else "w8a8"
+    if quantisation:
+        said = quantisation.get("quant_method") if isinstance(quantisation, dict) else quantisation
+        known = "awq, gptq, fp8, nvfp4 (modelopt), mxfp4 and compressed-tensors"
+        fix = f"known are {known}; take the quantization_config out and give --precision"
+        raise InputError(Problem(f"the quantisation {str(said)[:40]!r} is not known", fix, path, field="quantization_config"))
     dtype = str(data.get("torch_dtype") or data.get("dtype") or outer.get("torch_dtype") or "bfloat16").lower()
     return "fp16" if dtype == "float16" else "bf16"

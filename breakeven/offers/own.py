@@ -59,11 +59,13 @@ def fit_own(
     used = [
         (row, point)
         for row, point in zip(rows, points, strict=True)
-        if row.tpot_ms and row.concurrency and not row.acceptance_length
+        if row.tpot_ms and row.concurrency and not row.acceptance_length and not row.not_fitted
     ]
     if not used:
+        reasons = dict.fromkeys(row.not_fitted for row in rows if row.not_fitted)
         raise InputError(
-            "no run has both a time per output token and a concurrency without speculation",
+            "no run has both a time per output token and a concurrency without speculation"
+            + (f", on one engine: {'; '.join(reasons)}" if reasons else ""),
             fix="benchmark with --max-concurrency, speculative decoding off",
         )
     first = answer(used[0][1], lookup, calibration)

@@ -87,10 +87,10 @@ def _where_stated(problem: Problem, stated: Mapping[str, str], option: str) -> P
     return problem
 
 
-def with_values(loaded: LoadedProfile, values: Mapping[str, Any], *, option: str = "--set") -> LoadedProfile:
+def with_values(loaded: LoadedProfile, values: Mapping[str, Any], *, option: str | None = None) -> LoadedProfile:
     """The profile again with keys set to values, under the same rules as ``--set``.
 
-    Raises InputError; a problem of such a value names ``option`` and not a line of the file.
+    Raises InputError; where ``option`` gave the values, their problems name it and not a line of the file.
     """
     data = _copy(loaded.document.data)
     for key, value in values.items():
@@ -100,6 +100,8 @@ def with_values(loaded: LoadedProfile, values: Mapping[str, Any], *, option: str
     try:
         profile = validate(Profile, document)
     except InputError as error:
+        if option is None:
+            raise
         stated = dict(zip(values, names, strict=True))
         raise InputError(_where_stated(problem, stated, option) for problem in error.problems) from None
     return LoadedProfile(profile, document, (*loaded.overrides, *names))

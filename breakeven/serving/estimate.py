@@ -13,6 +13,7 @@ from breakeven.serving.load import LoadState
 from breakeven.serving.memory import is_tight
 from breakeven.serving.queueing import Latency, open_loop_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Shape
+from breakeven.serving.step import FULL_TILE_ROWS, LEAST_TILE_ROWS
 
 BISECTIONS = 10
 # Requests in flight below which a target counts as out of reach: by then one has the instance to itself.
@@ -28,7 +29,9 @@ def _binding(instance: Instance, shape: Shape, state: LoadState, *, full: bool) 
     w, p = instance.work, instance.resolved.step
     tokens = state.decode_batch / instance.config.pp / instance.config.attention_ranks
     tokens += state.prefill_tokens * max(state.tpot_s - state.decode_step_s, 0.0) / max(state.tpot_s, 1e-12)
-    compute_s = tokens * w.dense_flop_s_per_token / p.dense_compute
+    rows = min(max(tokens, LEAST_TILE_ROWS), FULL_TILE_ROWS) / FULL_TILE_ROWS
+    wave = rows * p.wave_elements * w.dense_element_s
+    compute_s = (tokens * w.dense_flop_s_per_token + wave) / p.dense_compute
     if compute_s > w.dense_byte_s / p.dense_memory:
         compute = parts["dense"] + parts["head"] + parts["experts"]
         bandwidth = 0.0
@@ -107,7 +110,7 @@ def _build(
     return Estimate(
         config=config,
         concurrency=concurrency,
-        decode_batch=float(state.decode_batch) * config.copies,
+        decode_batch=min(float(state.decode_batch) * config.copies, max(concurrency, float(state.decode_batch))),
         requests_per_s=float(state.requests_per_s) * config.copies,
         output_tok_per_s=grading.banded(throughput, wide),
         total_tok_per_s=throughput * (shape.input_tokens + shape.output_tokens) / shape.output_tokens,

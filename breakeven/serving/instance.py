@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven.errors import Infeasible, InputError
 from breakeven.serving import memory
@@ -49,16 +50,21 @@ class Instance(Struct, frozen=True):
         return float(min(cap, limit))
 
     def at(self, shape: Shape, concurrency: float, *, cap: float | None = None) -> LoadState:
-        """Closed loop with ``concurrency`` requests in flight over all copies; rates are of one copy."""
-        return closed_loop(
+        """Closed loop with ``concurrency`` requests in flight over all copies; rates are the mean of the copies.
+
+        Fewer requests than copies leave copies idle: the busy ones serve one request each.
+        """
+        each = concurrency / self.config.copies
+        state = closed_loop(
             SCALAR,
             self.work,
             self.resolved.step,
             self.resolved.scheduling,
             self.requests(shape),
-            concurrency=max(concurrency / self.config.copies, 1.0),
+            concurrency=max(each, 1.0),
             cap=self.concurrency_cap(shape) if cap is None else cap,
         )
+        return state if each >= 1.0 else replace(state, requests_per_s=state.requests_per_s * each)
 
     def step(self, shape: Shape, *, decode_batch: float, prefill_tokens: float) -> StepTime:
         """The parts of one step of one stage."""

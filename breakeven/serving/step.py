@@ -13,6 +13,10 @@ from msgspec import Struct
 from breakeven.serving.arithmetic import Arithmetic, Number
 from breakeven.serving.work import Work
 
+# Rows of an output tile of a matrix product: as many as there are tokens, between the 64 that one instruction of a warp
+# group takes at the least and the 128 of a full tile (PTX ISA, wgmma: m64; CUTLASS tiles of 128 x 128).
+LEAST_TILE_ROWS, FULL_TILE_ROWS = 64.0, 128.0
+
 
 class StepParameters(Struct, frozen=True):
     """Calibrated efficiencies (0..1] and times of one engine on one hardware generation."""
@@ -108,10 +112,12 @@ def step_time(
     tokens = decode + prefill
 
     # The GPU multiplies tiles of the output, one per core at a time; the last wave of tiles is half
-    # empty on average, which is what makes thin products (few tokens, many GPUs) slow.
+    # empty on average, which is what makes thin products (few tokens, many GPUs) slow. Tiles are as
+    # high as there are tokens, within what the instructions take.
+    wave = p.wave_elements * x.maximum(x.minimum(rank_tokens, FULL_TILE_ROWS), LEAST_TILE_ROWS) / FULL_TILE_ROWS
     dense = roofline(
         x,
-        compute_s=(rank_tokens * w.dense_flop_s_per_token + p.wave_elements * w.dense_element_s) / p.dense_compute,
+        compute_s=(rank_tokens * w.dense_flop_s_per_token + wave * w.dense_element_s) / p.dense_compute,
         memory_s=w.dense_byte_s / p.dense_memory,
         overlap=p.overlap,
     )

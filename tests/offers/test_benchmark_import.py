@@ -236,3 +236,31 @@ def test_no_line_of_an_import_is_wider_than_the_terminal(tmp_path, monkeypatch, 
     out = capsys.readouterr().out
     assert "multipliers" in out and "note: " in out
     assert [line for line in out.splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("data", [
+    {**VLLM, "request_rate": 1.0, "max_concurrency": 200, "request_throughput": 1.0},
+    {**SGLANG, "request_rate": 1.0, "max_concurrency": 200, "concurrency": 1.6},
+    {**AIPERF, "input_config": {"loadgen": {"concurrency": 200, "request_rate": 1.0}},
+     "request_throughput": {"avg": 1.0}},
+])  # fmt: skip
+def test_under_a_rate_the_concurrency_is_what_was_reached_not_the_limit(tmp_path, data):
+    (row,) = load(tmp_path, data)
+    assert not row.closed_loop
+    assert 1.0 <= row.concurrency < 3.0
+
+
+def test_guidellm_under_a_rate_takes_what_was_reached(tmp_path):
+    run_ = {**GUIDELLM["benchmarks"][0], "config": {"strategy": {"type_": "constant", "max_concurrency": 200}}}
+    (row,) = load(tmp_path, {**GUIDELLM, "benchmarks": [run_]})
+    assert row.concurrency == 7.8
+
+
+@pytest.mark.parametrize(("more", "said"), [
+    ({"spec_decoding": "mtp"}, "speculative decoding"),
+    ({"is_multinode": True, "num_prefill_gpu": 8, "num_decode_gpu": 16}, "several nodes"),
+])  # fmt: skip
+def test_inferencex_runs_that_are_not_one_plain_engine_are_not_fitted(tmp_path, more, said):
+    rows = load(tmp_path, {**INFERENCEX, **more})
+    with pytest.raises(InputError, match=said):
+        fit_own(rows, Named(), lookup(), calibration())

@@ -108,3 +108,24 @@ def test_the_cache_a_checkpoint_states_is_the_one_that_is_kept(tmp_path, quantis
 ])  # fmt: skip
 def test_a_norm_over_all_heads_is_read(keys, wide):
     assert from_hf_config(LLAMA_8B | keys, model_id="x").qk_norm_over_heads is wide
+
+
+@pytest.mark.parametrize(("change", "field"), [
+    ({"num_key_value_heads": 0}, "num_key_value_heads"), ({"num_key_value_heads": 5}, "num_key_value_heads"),
+    ({"num_key_value_heads": 64}, "num_key_value_heads"), ({"head_dim": 0}, "head_dim"),
+    ({"hidden_size": float("nan")}, "hidden_size"), ({"hidden_size": float("inf")}, "hidden_size"),
+    ({"quantization_config": {"quant_method": "gptq", "bits": "four"}}, "quantization_config.bits"),
+    ({"quantization_config": {"quant_method": "awq", "bits": [4]}}, "quantization_config.bits"),
+    ({"quantization_config": {"quant_method": "bitsandbytes"}}, "quantization_config"),
+    ({"quantization_config": "fp8"}, "quantization_config"),
+    ({"layer_types": ["full_attention"] * 3}, "layer_types"), ({"layer_types": [1, 2, 3]}, "layer_types"),
+    ({"num_experts": 128, "num_experts_per_tok": 0, "moe_intermediate_size": 768}, "num_experts_per_tok"),
+    ({"num_experts": 128, "num_experts_per_tok": 256, "moe_intermediate_size": 768}, "num_experts_per_tok"),
+    ({"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 768, "first_k_dense_replace": 100}, "num_hidden_layers"),
+])  # fmt: skip
+def test_a_config_that_no_model_can_have_names_its_field(tmp_path, change, field):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**LLAMA_8B, **change}))
+    with pytest.raises(InputError) as caught:
+        read_hf_config(path)
+    assert [problem.field for problem in caught.value.problems] == [field]

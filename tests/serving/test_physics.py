@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from breakeven.errors import Infeasible, InputError
+from breakeven.offers.points import Point, answer
 from breakeven.serving.architecture import dense_products, total_params
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import FITTED_FIELDS
@@ -315,3 +316,28 @@ def test_a_target_that_one_request_in_flight_misses_can_be_met_by_fewer():
     assert found.output_tok_per_s.typical < busy.output_tok_per_s.typical
     with pytest.raises(Infeasible, match="alone, a request gets"):
         within_latency(made, shape, calibration(), latency=LatencyTarget(ttft_ms=1000))
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 7, 8, 40])
+def test_fewer_requests_than_copies_leave_copies_idle(concurrency):
+    """Requests in flight / time of a request, whatever the number of copies."""
+    shape = Shape(1000, 300)
+    found = at_concurrency(instance("llama-3.1-8b-instruct", "h100-sxm", 8, tp=1, dp=8), shape, calibration(), concurrency=concurrency)
+    seconds = (found.ttft_ms_mean + 299 * found.tpot_ms.typical) / 1e3
+    assert found.output_tok_per_s.typical == pytest.approx(concurrency * 300 / seconds, rel=1e-6)
+    assert found.decode_batch <= concurrency * 1.0001
+
+
+def test_one_request_spreads_over_the_gpus_rather_than_on_idle_copies():
+    found = answer(Point("llama-3.1-8b-instruct", "h100-sxm", 1000, 300, accelerators=8, concurrency=1), lookup(), calibration())
+    assert found.config.dp == 1 and found.config.tp == 8
+
+
+def test_slow_tensor_cores_slow_one_request_by_low_tiles_only():
+    """An H20 has a seventh of an H100's rate and more bandwidth: full tiles would cost one request 2.4 times the time."""
+    shape = Shape(1000, 500)
+    times = [
+        at_concurrency(instance("llama-3.1-70b-instruct", name, 8, weight_precision="fp8"), shape, calibration(), concurrency=1)
+        for name in ("h20-sxm", "h100-sxm")
+    ]
+    assert times[0].tpot_ms.typical < 2.0 * times[1].tpot_ms.typical

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields
+from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields, mean_in_flight
 
 
 def matches(data: Mapping[str, Any]) -> bool:
@@ -33,6 +33,11 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
     model = names[0] if isinstance(names, list) and names and isinstance(names[0], str) else None
     concurrency, rate = load.number("concurrency"), load.number("request_rate")
     first, gap = metric("time_to_first_token"), metric("inter_token_latency")
+    if rate is not None:  # the concurrency is a limit then
+        concurrency = mean_in_flight(
+            requests_per_s=metric("request_throughput").number("avg"), ttft_ms=in_ms(first, "avg"), tpot_ms=in_ms(gap, "avg"),
+            output_tokens=metric("output_sequence_length").need("avg"), most=concurrency,
+        )  # fmt: skip
     return [
         BenchmarkRow(
             tool="aiperf" if "schema_version" in data else "genai-perf",

@@ -48,7 +48,7 @@ def _run(run: Mapping[str, Any], path: str, index: int) -> BenchmarkRow:
         tool="guidellm",
         input_tokens=prompt.need("mean"),
         output_tokens=output.need("mean"),
-        concurrency=asked or reached,
+        concurrency=(asked if closed else None) or reached,  # under a rate the limit may never be met
         requests_per_s=_successful(metrics, "requests_per_second", where).number("mean"),
         closed_loop=closed,
         tpot_ms=_successful(metrics, "inter_token_latency_ms", where).number("mean"),

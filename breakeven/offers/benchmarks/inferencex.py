@@ -31,9 +31,13 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
         decode_gpus = f.whole("num_decode_gpu") or gpus
         gpus = decode_gpus + (f.whole("num_prefill_gpu") or 0)
         warnings.append("several nodes or separate prefill: output is per decode GPU, and the instance is not one engine")
+    not_fitted = None
     spec = str(data.get("spec_decoding", "none")).lower()
     if spec not in ("none", "", "false"):
         warnings.append(f"speculative decoding ({spec}) without its acceptance")
+        not_fitted = f"speculative decoding ({spec})"
+    if multinode:
+        not_fitted = "several nodes or separate prefill"
     isl, osl = f.need("isl"), f.need("osl")
     return [
         BenchmarkRow(
@@ -57,5 +61,6 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
             ttft_ms_p95=f.number("p95_ttft", scale=1e3),
             output_tok_per_s=per_gpu * decode_gpus if per_gpu else None,
             warnings=tuple(warnings),
+            not_fitted=not_fitted,
         )
     ]

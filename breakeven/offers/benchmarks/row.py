@@ -35,6 +35,7 @@ class BenchmarkRow(Struct, frozen=True):
     output_tok_per_s: float | None = None  # of the whole system
     acceptance_length: float | None = None  # tokens per step under speculative decoding
     warnings: tuple[str, ...] = ()
+    not_fitted: str | None = None  # why the model cannot be fitted to this run
 
 
 _MEASURED = ("tpot", "itl", "ttft", "latency", "throughput", "tput", "duration", "token")
@@ -98,3 +99,16 @@ def check_complete(fields: Fields, *, completed: float, failed: float) -> tuple[
 CLOSED_LOOP_TTFT = (
     "closed loop (all clients always busy): its time to first token is not that of random arrivals and is not used as such"
 )
+
+
+def mean_in_flight(
+    *, requests_per_s: float | None, ttft_ms: float | None, tpot_ms: float | None, output_tokens: float, most: float | None
+) -> float | None:
+    """Requests in flight on average, rate x time of a request (Little), at least 1 and at most ``most``; None if not known.
+
+    Under arrivals at a rate the concurrency of a file is a limit that may never be met.
+    """
+    if requests_per_s is None or ttft_ms is None or tpot_ms is None:
+        return None
+    mean = max(requests_per_s * (ttft_ms + (output_tokens - 1.0) * tpot_ms) / 1e3, 1.0)
+    return mean if most is None else min(mean, most)

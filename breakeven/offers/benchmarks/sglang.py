@@ -31,8 +31,8 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
             engine="sglang",
             input_tokens=f.need("total_input_tokens") / completed,
             output_tokens=f.need("total_output_tokens") / completed,
-            # ``concurrency`` is what was reached on average, ``max_concurrency`` the limit.
-            concurrency=f.number("max_concurrency") or f.number("concurrency"),
+            # ``concurrency`` is what was reached on average, ``max_concurrency`` the limit, which clients keep full without a rate.
+            concurrency=(f.number("max_concurrency") if closed else None) or f.number("concurrency"),
             requests_per_s=f.number("request_throughput"),
             closed_loop=closed,
             tpot_ms=f.number("mean_tpot_ms"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields, check_complete
+from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields, check_complete, mean_in_flight
 
 
 def matches(data: Mapping[str, Any]) -> bool:
@@ -25,6 +25,11 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
     if closed and concurrency is None:
         concurrency, said = _all_at_once(f, completed=completed, output_tokens=osl)
         warnings.append(said)
+    if not closed:  # max_concurrency is a limit then
+        concurrency = mean_in_flight(
+            requests_per_s=f.number("request_throughput"), ttft_ms=f.number("mean_ttft_ms"),
+            tpot_ms=f.number("mean_tpot_ms"), output_tokens=osl, most=concurrency,
+        )  # fmt: skip
     p95 = f.number("p95_ttft_ms")
     if p95 is None:
         warnings.append("no p95 of the time to first token: vLLM saves p99 only unless --metric-percentiles 50,95,99")
