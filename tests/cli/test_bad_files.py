@@ -91,6 +91,8 @@ def test_interrupt() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "breakeven", "run", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        # A suite started in the background of a shell inherits an interrupt that is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     time.sleep(1.5)  # it waits for standard input by then
     process.send_signal(signal.SIGINT)
