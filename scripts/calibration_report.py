@@ -89,7 +89,7 @@ def write_report(
     lines.append(_EQUATIONS.format(ttft=ttft, operators=operators, widening=BEYOND_WIDENING, fewest=FEWEST_ROWS))
     lines += ["| band | low | high | rows |", "|---|---|---|---|"]
     lines += [
-        f"| {name} | x{band['low']} | x{band['high']} | {band['rows'] or 'stated'} |"
+        f"| {name} | x{band['low']} | x{band['high']} | {band['rows'] or ('stated' if name[-2:] in ('-A', '-B') else 'derived')} |"
         for name, band in document["bands"].items()
     ]
     lines += [

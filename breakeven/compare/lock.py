@@ -1,7 +1,8 @@
 """The lock: every fact that results rest on, with the digest of its content, in one small file.
 
 A run against a lock refuses a fact that is new, gone from the catalogue or says something else, and
-throughputs of another calibration, so that a decision reviewed once is the decision that is run again. What a user writes in the profile is not locked.
+throughputs of another calibration, so that a decision reviewed once is the decision that is run again.
+What a user writes in the profile is not locked.
 """
 
 from __future__ import annotations
