@@ -50,7 +50,9 @@ counts as one), per step, per sequence, and per layer again in steps with prefil
 T_d is a step that only decodes, `stall` the time one arriving prompt adds to the others, lambda'
 the rate without the request itself. TTFT is half a step, the prompt's own prefill, the prompts
 ahead of it, and the front end. Requests beyond what the cache holds wait for a slot. In a pipeline
-every stage's step takes `stage_step_s` longer: hand-over, and host work that nothing hides.
+every stage's step takes `stage_step_s` longer: hand-over, and host work that nothing hides. With
+speculative decoding T_d is a step that verifies the drafts of every sequence, and T_d / A stands for it, with A = (1 - a^(g + 1)) / (1 - a)
+tokens emitted at an acceptance a of g drafted (Leviathan et al. 2023); no row of the table has drafts.
 
 **open-loop.** Prefill is a queue with one server and service time `stall`; the mean wait is
 rho / (1 - rho) (c_a^2 + c_s^2) / 2 stall (Allen and Cunneen), its tail exponential.

@@ -60,6 +60,7 @@ def estimate(
     cached_input_share: float = typer.Option(0.0, "--cached-input-share", help="Share of input found in a prefix cache."),
     draft_tokens: int | None = typer.Option(None, "--draft-tokens", help="Speculative decoding: tokens drafted a step."),
     acceptance: float | None = typer.Option(None, "--acceptance", help="Measured acceptance per drafted token, 0..1."),
+    draft_cost_share: float = typer.Option(0.0, "--draft-cost-share", help="Time to draft one token, over a plain step."),
     prefill_accelerators: int | None = typer.Option(
         None, "--prefill-accelerators", help="Disaggregated: accelerators per prefill worker."
     ),
@@ -106,7 +107,7 @@ def estimate(
         output_tokens=output_tokens, concurrency=concurrency, max_throughput=max_throughput, ttft_ms=ttft_ms,
         tpot_ms=tpot_ms, percentile=percentile, burstiness=burstiness, tp=tp, pp=pp, ep=ep, dp=dp,
         weight_precision=precision, kv_precision=kv_precision, engine=engine, cached_input_share=cached_input_share,
-        draft_tokens=draft_tokens, acceptance=acceptance, prefill_accelerators=prefill_accelerators,
+        draft_tokens=draft_tokens, acceptance=acceptance, draft_cost_share=draft_cost_share, prefill_accelerators=prefill_accelerators,
         simulate=simulate, frontier=frontier, evidence=evidence, own=own,
         second_opinion=second_opinion,
     )  # fmt: skip

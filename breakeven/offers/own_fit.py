@@ -111,6 +111,8 @@ def _elsewhere(fit: OwnFit, estimate: Estimate, shape: Shape) -> list[str]:
     """What the benchmark has otherwise than the question."""
     config = estimate.config
     out = []
+    if estimate.tokens_per_step > 1.0:
+        out.append("without speculative decoding")
     if config.accelerators != fit.accelerators:
         out.append(f"on {fit.accelerators} accelerators, not {config.accelerators}")
     elif any(getattr(config, name) != fit.layout[name] for name in LAYOUT):

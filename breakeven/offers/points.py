@@ -12,7 +12,16 @@ from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_best_throughput, at_concurrency, sustained, within_latency
 from breakeven.serving.instance import Instance, best_throughput, check_context, check_fits, check_shape, prepare
 from breakeven.serving.layouts import layouts
-from breakeven.serving.spec import AcceleratorSpec, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
+from breakeven.serving.spec import (
+    AcceleratorSpec,
+    Estimate,
+    LatencyTarget,
+    ModelSpec,
+    ServingConfig,
+    Shape,
+    Speculation,
+)
+from breakeven.serving.speculation import speculating
 
 _NODE = 8
 
@@ -35,6 +44,7 @@ class Point(Struct, frozen=True):
     concurrency: float | None = None
     latency: LatencyTarget | None = None
     cached_input_share: float = 0.0
+    speculation: Speculation | None = None
 
     @property
     def shape(self) -> Shape:
@@ -74,7 +84,7 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
             try:
                 instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
                 check_fits(instance, point.shape)
-                candidates.append(instance)
+                candidates.append(instance if point.speculation is None else speculating(instance, point.speculation))
             except Infeasible as reason:
                 failures.append(reason)
         if candidates:

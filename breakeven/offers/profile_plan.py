@@ -6,18 +6,18 @@ only money find it in the scope's cache.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from breakeven.errors import BreakevenError, FactNotFound, InputError
+from breakeven.errors import BreakevenError, FactNotFound, Infeasible, InputError
 from breakeven.offers.offer import Serving
 from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec, load_calibration, model_spec
-from breakeven.offers.sizing import plan_replica
+from breakeven.offers.sizing import ReplicaPlan, plan_replica
 from breakeven.serving.calibration import normalise_engine
 from breakeven.serving.instance import check_context
 from breakeven.serving.spec import Band, LatencyTarget, ModelSpec, Shape, Speculation
@@ -124,23 +124,20 @@ def _plan(
     elif own is not None:
         notes.append(f"{own.benchmark} is of {own.accelerator}: here the model alone is used")
         own = None
-    plan = plan_replica(
-        model=model, accelerator=machine, gpus_per_replica=gpus, shape=shape, latency=latency, engine=host.engine,
-        weight_precision=host.weight_precision, kv_precision=host.kv_precision, calibration=calibration, arrival_cv2=cv2,
-        layout=layout,
-    )  # fmt: skip
-    config, estimate = plan.config, plan.estimate
-    if host.speculative_tokens is not None and host.speculative_acceptance is not None:
-        from breakeven.serving.instance import prepare
-        from breakeven.serving.speculation import with_speculation
 
-        instance = prepare(model=model, accelerator=machine, config=config, calibration=calibration)
-        wanted = Speculation(host.speculative_tokens, host.speculative_acceptance)
-        faster, _ = with_speculation(instance, shape, calibration, estimate, wanted)
-        if faster.requests_per_s > estimate.requests_per_s:
-            estimate = faster
-        else:
-            notes.append("speculative decoding does not pay at this load: it is taken to be off")
+    def planned(speculation: Speculation | None) -> ReplicaPlan:
+        return plan_replica(
+            model=model, accelerator=machine, gpus_per_replica=gpus, shape=shape, latency=latency, engine=host.engine,
+            weight_precision=host.weight_precision, kv_precision=host.kv_precision, calibration=calibration,
+            arrival_cv2=cv2, layout=layout, speculation=speculation,
+        )  # fmt: skip
+
+    if host.speculative_tokens is None or host.speculative_acceptance is None:
+        plan = planned(None)
+    else:
+        plan, remarks = _faster(planned, Speculation(host.speculative_tokens, host.speculative_acceptance))
+        notes += remarks
+    config, estimate = plan.config, plan.estimate
     if own is not None:
         from breakeven.offers.own_fit import graded_by
 
@@ -170,6 +167,22 @@ def _plan(
     return ProfilePlan(
         rate.typical, rate.low / rate.typical, rate.high / rate.typical, serving, (*sources, cited.source_id)
     )
+
+
+def _faster(planned: Callable[[Speculation | None], ReplicaPlan], speculation: Speculation) -> tuple[ReplicaPlan, list[str]]:
+    """(the plan with speculative decoding, or the one without where that serves more per accelerator, what to say of it)."""
+    try:
+        plain = planned(None)
+    except Infeasible:
+        return planned(speculation), ["only with speculative decoding are the latency targets met"]
+    off = "speculative decoding does not pay at this load: it is taken to be off"
+    try:
+        fast = planned(speculation)
+    except Infeasible:
+        return plain, [off]
+    if fast.requests_per_s.typical / fast.accelerators > plain.requests_per_s.typical / plain.accelerators:
+        return fast, []
+    return plain, [off]
 
 
 def own_benchmark(scope: Scope, *, model: ModelSpec) -> OwnFit:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from breakeven.errors import InputError, Problem
+from breakeven.errors import Infeasible, InputError, Problem
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.market import current_quotes, why_no_quote
 from breakeven.offers.points import Point, answer, choose
@@ -48,6 +48,7 @@ class Question(Struct, frozen=True):
     cached_input_share: float = 0.0
     draft_tokens: int | None = None
     acceptance: float | None = None
+    draft_cost_share: float = 0.0  # time of drafting one token, over a plain decode step
     prefill_accelerators: int | None = None
     simulate: bool = False
     frontier: bool = False
@@ -137,6 +138,12 @@ def check(question: Question) -> None:
         )
     if question.acceptance is not None and not 0 <= question.acceptance < 1:
         problems.append(Problem("must be from 0 to below 1", None, "--acceptance"))
+    if question.prefill_accelerators is not None and question.prefill_accelerators < 1:
+        problems.append(Problem(f"must be at least 1, not {question.prefill_accelerators}", None, "--prefill-accelerators"))
+    if not 0 <= question.draft_cost_share < 1:
+        problems.append(Problem("must be from 0 to below 1", "write 0.05 for 5 % of a plain step", "--draft-cost-share"))
+    elif question.draft_cost_share and question.draft_tokens is None:
+        problems.append(Problem("says nothing without --draft-tokens", None, "--draft-cost-share"))
     if question.draft_tokens is not None and not 1 <= question.draft_tokens <= 32:
         problems.append(Problem("must be from 1 to 32", None, "--draft-tokens"))
     if question.second_opinion is not None:
@@ -200,7 +207,15 @@ def to_point(question: Question, *, accelerator: str | None = None) -> Point:
         concurrency=question.concurrency,
         latency=target,
         cached_input_share=question.cached_input_share,
+        speculation=speculation_of(question),
     )
+
+
+def speculation_of(question: Question) -> Speculation | None:
+    """Drafts and their measured acceptance; None where none are asked for."""
+    if question.draft_tokens is None or question.acceptance is None:
+        return None
+    return Speculation(question.draft_tokens, question.acceptance, question.draft_cost_share)
 
 
 def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration) -> Answered:
@@ -227,30 +242,39 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         estimate = within_latency(
             instance, point.shape, calibration, latency=point.latency, arrival_cv2=question.burstiness
         )
-    plain = estimate
-    if question.draft_tokens is not None and question.acceptance is not None:
-        from breakeven.serving.speculation import with_speculation
+    if point.speculation is not None:
+        from breakeven.serving.speculation import comparison
 
-        speculation = Speculation(question.draft_tokens, question.acceptance)
-        estimate, extras = with_speculation(instance, point.shape, calibration, estimate, speculation)
+        extras |= comparison(instance, point.shape, estimate, _without_drafts(question, lookup, calibration))
     if question.prefill_accelerators is not None:
         from breakeven.offers.disaggregated import disaggregate
 
-        extras |= disaggregate(pinned, instance, plain, question.prefill_accelerators, lookup, calibration)
+        extras |= disaggregate(pinned, instance, estimate, question.prefill_accelerators, lookup, calibration)
     if question.simulate:
         from breakeven.serving.simulation import check_by_simulation
 
         # What is simulated are the model's steps: a measurement that corrects them is not in the queue.
-        alone = plain if plain.evidence == MODEL_ALONE else answer(pinned, lookup, calibration)
+        alone = estimate if estimate.evidence == MODEL_ALONE else answer(pinned, lookup, calibration)
         extras |= check_by_simulation(
             instance, point.shape, alone, arrival_cv2=question.burstiness, closed_loop=point.latency is None
         )
-        if alone is not plain:
+        if alone is not estimate:
             extras["simulation_note"] = f"{extras['simulation_note']}. Neither counts the measurement that the answer above rests on"
     answered = priced(lookup, Answered(model.id, accelerator.id, estimate, accelerator.tdp_w, extras=extras))
     if question.second_opinion is None:
         return answered
     return replace(answered, second_opinion=_second_opinion(question, instance, estimate))
+
+
+def _without_drafts(question: Question, lookup: ServingLookup, calibration: Calibration) -> Estimate | None:
+    """The best answer to the same question without speculation; None where the targets are then out of reach."""
+    try:
+        return ask_one(
+            replace(question, draft_tokens=None, acceptance=None, prefill_accelerators=None, second_opinion=None, evidence="model"),
+            lookup, calibration,
+        ).estimate  # fmt: skip
+    except Infeasible:
+        return None
 
 
 def _second_opinion(question: Question, instance: Instance, estimate: Estimate) -> SecondOpinion:

@@ -10,10 +10,20 @@ from msgspec.structs import replace
 from breakeven.errors import BreakevenError, Infeasible, InputError
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.estimate import sustained, within_latency
-from breakeven.serving.instance import check_fits, prepare
+from breakeven.serving.instance import Instance, check_fits, prepare
 from breakeven.serving.layouts import layouts
 from breakeven.serving.precision import default_kv_precision, native_precision, normalise, normalise_kv
-from breakeven.serving.spec import AcceleratorSpec, Band, Estimate, LatencyTarget, ModelSpec, ServingConfig, Shape
+from breakeven.serving.spec import (
+    AcceleratorSpec,
+    Band,
+    Estimate,
+    LatencyTarget,
+    ModelSpec,
+    ServingConfig,
+    Shape,
+    Speculation,
+)
+from breakeven.serving.speculation import speculating
 
 # A larger replica must serve this much more per accelerator to be preferred: it costs more from the first token on.
 _PREFER_SMALLER = 1.5
@@ -77,6 +87,7 @@ def plan_replica(
     max_accelerators: int | None = None,
     arrival_cv2: float = 1.0,
     layout: Mapping[str, int] | None = None,
+    speculation: Speculation | None = None,
 ) -> ReplicaPlan:
     """The best configuration of one replica within the latency targets; ``layout`` (tp, pp, ep, dp) fixes its form.
 
@@ -85,6 +96,10 @@ def plan_replica(
     """
     if gpus_per_replica is not None and gpus_per_replica < 1:
         raise InputError("gpus_per_replica must be at least 1")
+    def ready(config: ServingConfig) -> Instance:
+        made = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+        return made if speculation is None else speculating(made, speculation)
+
     counts = [gpus_per_replica] if gpus_per_replica else instance_sizes(accelerator, most=max_accelerators)
     best: list[tuple[float, ServingConfig]] = []  # of each count that serves, smallest first
     reasons: list[BreakevenError] = []
@@ -97,7 +112,7 @@ def plan_replica(
         fixed = [] if layout is None else [replace(base, **layout)]
         for config in fixed or layouts(model=model, accelerator=accelerator, base=base, copies=False):
             try:
-                instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
+                instance = ready(config)
                 # Whoever states the size may know better what the engine leaves; what is proposed here has to start.
                 check_fits(instance, shape, as_the_engine_divides=gpus_per_replica is None)
                 _, state, _, _ = sustained(instance, shape, latency, arrival_cv2=arrival_cv2)
@@ -113,7 +128,7 @@ def plan_replica(
         raise Infeasible(_nearest(reasons))
     most = max(rate for rate, _ in best)
     chosen = next(config for rate, config in best if rate * _PREFER_SMALLER >= most)
-    instance = prepare(model=model, accelerator=accelerator, config=chosen, calibration=calibration)
+    instance = ready(chosen)
     estimate = within_latency(instance, shape, calibration, latency=latency, arrival_cv2=arrival_cv2)
     return _plan(estimate, shape)
 

@@ -106,7 +106,7 @@ def _facts(answer: Answered) -> list[tuple[str, str]]:
 _DISAGGREGATED = {
     "disaggregated_requests_per_s": "requests/s", "disaggregated_output_tok_per_s": "output tok/s",
     "disaggregated_tpot_ms": "TPOT ms", "disaggregated_ttft_ms": "TTFT ms", "cache_transfer_ms": "cache transfer ms",
-    "prefill_workers_per_decode_worker": "prefill workers per decode worker",
+    "prefill_utilisation": "prefill busy", "prefill_workers_per_decode_worker": "prefill workers per decode worker",
     "output_tok_per_s_per_accelerator": "output tok/s per accelerator",
 }  # fmt: skip
 

@@ -27,8 +27,8 @@ def _binding(instance: Instance, shape: Shape, state: LoadState, *, full: bool) 
     """What the time of an average step goes to: compute, bandwidth, interconnect or (fixed) latency."""
     parts = {name: float(value) for name, value in parts_ms(instance, shape, state).items()}
     w, p = instance.work, instance.resolved.step
-    tokens = state.decode_batch / instance.config.pp / instance.config.attention_ranks
-    tokens += state.prefill_tokens * max(state.tpot_s - state.decode_step_s, 0.0) / max(state.tpot_s, 1e-12)
+    tokens = state.decode_batch * instance.drafting.rows / instance.config.pp / instance.config.attention_ranks
+    tokens += state.prefill_tokens * max(state.stalled_tpot_s, 0.0) / max(state.tpot_s, 1e-12)
     rows = min(max(tokens, LEAST_TILE_ROWS), FULL_TILE_ROWS) / FULL_TILE_ROWS
     wave = rows * p.wave_elements * w.dense_element_s
     compute_s = (tokens * w.dense_flop_s_per_token + wave) / p.dense_compute
@@ -89,9 +89,10 @@ def _build(
         model=instance.model,
         accelerator=instance.accelerator,
         config=config,
-        batch_per_rank=per_rank,
+        batch_per_rank=per_rank * instance.drafting.rows,
         at_capacity=at_capacity,
         cache_bytes_if_tight=left if tight else None,
+        speculating=instance.drafting.rows > 1.0,
     )
     full = concurrency >= cap * config.copies * 0.999
     binding, parts = _binding(instance, shape, state, full=full)
@@ -128,6 +129,7 @@ def _build(
         max_concurrency=cap * config.copies,
         power_share_of_tdp=_power_share(instance, per_rank),
         step_parts_ms=parts,
+        tokens_per_step=instance.drafting.emitted,
         notes=tuple(notes),
     )
 
@@ -148,6 +150,7 @@ def _latency(instance: Instance, shape: Shape, state: LoadState, percentile: flo
         percentile=percentile,
         arrival_cv2=arrival_cv2,
         front_end_s=instance.resolved.scheduling.front_end_s,
+        drafts_cv2=instance.drafting.emitted_cv2,
     )
 
 

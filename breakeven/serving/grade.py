@@ -70,9 +70,11 @@ def coverage(
     batch_per_rank: float,
     at_capacity: bool,
     cache_bytes_if_tight: float | None = None,
+    speculating: bool = False,
 ) -> Coverage:
     """Whether ``covered``, a calibration's own list, holds this question.
 
+    ``batch_per_rank``: sequences a rank decodes at once, drafted tokens counted as sequences.
     ``cache_bytes_if_tight``: what the weights leave, where that is less than engines usually keep.
     """
     reasons = []
@@ -89,6 +91,8 @@ def coverage(
     limit = MAX_COVERED_BATCH_AT_CAPACITY if at_capacity else MAX_COVERED_BATCH
     if batch_per_rank > limit:
         reasons.append(f"more than {limit:.0f} sequences per batch is outside the calibration")
+    if speculating:
+        reasons.append("no measurement with speculative decoding is in the calibration")
     if config.accelerators_per_copy > accelerator.scale_up_count:
         reasons.append("several nodes are outside the calibration")
     if cache_bytes_if_tight is not None:

@@ -11,7 +11,7 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.serving import memory
 from breakeven.serving.arithmetic import SCALAR, Number
 from breakeven.serving.calibration import Calibration, Resolved, resolve
-from breakeven.serving.load import LoadState, Requests, closed_loop, pipeline_step_s
+from breakeven.serving.load import PLAIN, Drafting, LoadState, Requests, closed_loop, decode_round_s, pipeline_step_s
 from breakeven.serving.memory import Footprint
 from breakeven.serving.precision import Numerics, numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig, Shape
@@ -30,6 +30,7 @@ class Instance(Struct, frozen=True):
     footprint: Footprint
     resolved: Resolved
     notes: tuple[str, ...]
+    drafting: Drafting = PLAIN
 
     def requests(self, shape: Shape) -> Requests:
         return Requests(shape.new_input_tokens, shape.cached_tokens, shape.output_tokens)
@@ -63,6 +64,7 @@ class Instance(Struct, frozen=True):
             self.requests(shape),
             concurrency=max(each, 1.0),
             cap=self.concurrency_cap(shape) if cap is None else cap,
+            drafting=self.drafting,
         )
         return state if each >= 1.0 else replace(state, requests_per_s=state.requests_per_s * each)
 
@@ -81,7 +83,13 @@ class Instance(Struct, frozen=True):
             context=requests.context,
             span=requests.span,
             prompts=per_rank / requests.new_input if prefill_tokens else 0.0,
+            rows=self.drafting.rows,
         )
+
+    def decode_round_s(self, shape: Shape, batch: float) -> float:
+        """Seconds in which each of ``batch`` sequences of one copy passes all stages once, and nothing is prefilled."""
+        r = self.requests(shape)
+        return float(decode_round_s(SCALAR, self.work, self.resolved.step, self.resolved.scheduling, r, self.drafting, batch))
 
 
 def check_degrees(model: ModelSpec, config: ServingConfig) -> None:
@@ -224,7 +232,7 @@ def best_throughput(instance: Instance, shape: Shape) -> tuple[float, LoadState]
 
 
 def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str, Number]:
-    """Milliseconds of each part of an average step: a decode step plus its share of prefill."""
+    """Milliseconds of each part of the time per output token: of a decode step, and its share of prefill."""
     decode = instance.step(shape, decode_batch=state.decode_batch, prefill_tokens=0.0)
     mixed = instance.step(
         shape,
@@ -233,11 +241,12 @@ def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str,
     )
     added = max(mixed.total - decode.total * instance.resolved.scheduling.mixed, 1e-12)
     stages = instance.config.pp
-    prefill = max(state.tpot_s - state.decode_step_s, 0.0)
+    prefill = max(state.stalled_tpot_s, 0.0)
+    emitted = state.tokens_per_step
     out: dict[str, float] = {}
     for name in StepTime.__struct_fields__:
-        alone = getattr(decode, name) * stages
+        alone = getattr(decode, name) * stages / emitted
         extra = getattr(mixed, name) - getattr(decode, name) * instance.resolved.scheduling.mixed
         out[name] = (alone + max(extra, 0.0) / added * prefill) * 1e3
-    out["overhead"] += float(pipeline_step_s(SCALAR, instance.work, instance.resolved.scheduling)) * stages * 1e3
+    out["overhead"] += float(pipeline_step_s(SCALAR, instance.work, instance.resolved.scheduling)) * stages / emitted * 1e3
     return out

@@ -3,12 +3,12 @@
 Continuous batching as a two-state mixture. Between two of its own tokens a request waits for one
 decode step, plus the prefill work of the other requests that arrive meanwhile:
 
-    TPOT = T_d + lambda' x TPOT x stall
+    TPOT = T_d / A + lambda' x TPOT x stall
     stall = (T_m - T_d) x new_input / p          seconds of prefill per arriving request
     lambda = C / (TTFT + (osl - 1) x TPOT)       Little's law, C requests in flight
 
 T_d is a step that only decodes, T_m one that also carries p prompt tokens; lambda' leaves out the
-request itself. Source: docs/accuracy.md, equation ``closed-loop``.
+request itself; a step emits A tokens of each sequence, one without speculative decoding. Source: docs/accuracy.md, equation ``closed-loop``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,24 @@ class Scheduling(Struct, frozen=True):
     max_sequences: Number
 
 
+class Drafting(Struct, frozen=True):
+    """What a decoding sequence passes and emits in one step; the defaults are decoding without speculation.
+
+    rows         tokens passed: the one it is at, and the drafted ones
+    emitted      tokens emitted, on average (A)
+    emitted_cv2  squared coefficient of variation of that number, from step to step
+    cost_share   time of drafting, over a plain decode step
+    """
+
+    rows: float = 1.0
+    emitted: float = 1.0
+    emitted_cv2: float = 0.0
+    cost_share: float = 0.0
+
+
+PLAIN = Drafting()
+
+
 class Requests(Struct, frozen=True):
     """Numbers of the request shape: tokens to prefill, tokens found in the cache, tokens to generate."""
 
@@ -75,17 +93,23 @@ class LoadState(Struct, frozen=True):
     prefill_s: Number  # a prompt's own way through prefill, without waiting
     decode_batch: Number
     prefill_tokens: Number  # prompt tokens in a step that carries any
+    tokens_per_step: Number = 1.0  # emitted of each sequence
+
+    @property
+    def stalled_tpot_s(self) -> Number:
+        """The part of TPOT in which other requests' prompts are prefilled."""
+        return self.tpot_s - self.decode_step_s / self.tokens_per_step
 
     def output_tok_per_s(self, r: Requests) -> Number:
         return self.requests_per_s * r.output
 
 
 def _one_round(
-    x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, batch: Number, arrivals: Number
+    x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, d: Drafting, batch: Number, arrivals: Number
 ) -> tuple[Number, Number, Number, Number]:
     """(decode round, stall per request, own prefill time, prompt tokens per step)."""
     decode = batch / w.stages
-    budget = x.maximum(s.budget_tokens - decode / w.attention_ranks * s.mixed, 0.25 * s.budget_tokens)
+    budget = x.maximum(s.budget_tokens - decode * d.rows / w.attention_ranks * s.mixed, 0.25 * s.budget_tokens)
     # Prompts reach the ranks unevenly; a rank that waits for others to prefill with it does not hold
     # them up later. Worth it only once every rank has work to go on with.
     together = s.rank_balance * (w.attention_ranks - 1.0) * x.minimum(batch / (BUSY_RANK * w.attention_ranks), 1.0)
@@ -94,18 +118,31 @@ def _one_round(
     prefill = prefill_rank * ranks
     prompts = prefill_rank / r.new_input
     decode_step = step_time(
-        x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0
+        x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0, rows=d.rows
     ).total
     with_decode = decode * s.mixed
     mixed_step = step_time(
         x, w, p, decode=with_decode, prefill=prefill, prefill_rank=prefill_rank, context=r.context, span=r.span,
-        prompts=prompts,
+        prompts=prompts, rows=d.rows,
     ).total  # fmt: skip
     added = x.maximum(mixed_step - decode_step * s.mixed, 0.0)
+    if d.cost_share:
+        drafting = d.cost_share * step_time(
+            x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0
+        ).total
+        decode_step, mixed_step = decode_step + drafting, mixed_step + drafting * s.mixed
     steps = r.new_input / prefill_rank  # of this rank; below one where prompts share a step
     stall = added * r.new_input / prefill
     own = mixed_step * (x.maximum(steps, 1.0) + w.stages - 1.0)
     return (decode_step + pipeline_step_s(x, w, s)) * w.stages, stall, own, prefill
+
+
+def decode_round_s(
+    x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, d: Drafting, batch: Number
+) -> Number:
+    """Seconds in which ``batch`` sequences pass all stages once, prompts being prefilled elsewhere."""
+    alone = _one_round(x, w, p, s, r, d, batch, 0.0)
+    return alone[0]
 
 
 def pipeline_step_s(x: Arithmetic, w: Work, s: Scheduling) -> Number:
@@ -114,16 +151,17 @@ def pipeline_step_s(x: Arithmetic, w: Work, s: Scheduling) -> Number:
 
 
 def closed_loop(
-    x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, *, concurrency: Number, cap: Number
-) -> LoadState:
+    x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, *, concurrency: Number, cap: Number,
+    drafting: Drafting = PLAIN,
+) -> LoadState:  # fmt: skip
     """``concurrency`` requests always in flight, prefill included; more than ``cap`` wait for a slot."""
     inside = x.minimum(concurrency, cap)
     others = (inside - 1.0) / inside
     others = x.maximum(others, 0.0)
     batch = inside
     arrivals: Number = 0.0
-    decode_round, stall, own, prefill = _one_round(x, w, p, s, r, batch, arrivals)
-    tpot = decode_round
+    decode_round, stall, own, prefill = _one_round(x, w, p, s, r, drafting, batch, arrivals)
+    tpot = decode_round / drafting.emitted
     ttft = own
     rate = inside / (ttft + (r.output - 1.0) * tpot)
     later = x.maximum(r.output - 1.0, 1e-9)
@@ -132,13 +170,13 @@ def closed_loop(
         share = x.minimum(rate * stall, 0.98)
         waiting = rate * ttft * others
         new_ttft = s.front_end_s + 0.5 * decode_round + own + stall * (waiting + bunched)
-        new_tpot = decode_round + rate * others * tpot * stall
+        new_tpot = decode_round / drafting.emitted + rate * others * tpot * stall
         ttft = 0.5 * (ttft + new_ttft)
         tpot = 0.5 * (tpot + new_tpot)
         rate = inside / (ttft + later * tpot)
         batch = x.clip(rate * later * tpot, 1.0, inside)
         busy = decode_round + share * tpot
         arrivals = rate * busy
-        decode_round, stall, own, prefill = _one_round(x, w, p, s, r, batch, arrivals)
+        decode_round, stall, own, prefill = _one_round(x, w, p, s, r, drafting, batch, arrivals)
     total_ttft = ttft + (concurrency - inside) / rate
-    return LoadState(rate, tpot, total_ttft, decode_round, stall, own, batch, prefill)
+    return LoadState(rate, tpot, total_ttft, decode_round, stall, own, batch, prefill, drafting.emitted)

@@ -67,17 +67,25 @@ def normal_quantile(x: Arithmetic, percentile: Number) -> Number:
 
 def open_loop_latency(
     x: Arithmetic, state: LoadState, r: Requests, *, percentile: Number = 95.0, arrival_cv2: Number = 1.0,
-    front_end_s: Number = 0.0,
+    front_end_s: Number = 0.0, drafts_cv2: float = 0.0,
 ) -> Latency:  # fmt: skip
-    """Latency when the rate of ``state`` arrives unscheduled (Poisson: ``arrival_cv2`` = 1)."""
+    """Latency when the rate of ``state`` arrives unscheduled (Poisson: ``arrival_cv2`` = 1).
+
+    ``drafts_cv2``: squared coefficient of variation of the tokens a step emits under speculative decoding.
+    """
     load = state.requests_per_s * state.stall_s
     wait = mean_wait(x, load=load, service_s=state.stall_s, arrival_cv2=arrival_cv2, service_cv2=SERVICE_CV2)
-    step = state.decode_step_s + x.minimum(load, 1.0) * (state.tpot_s - state.decode_step_s)
+    step = state.decode_step_s + x.minimum(load, 1.0) * state.stalled_tpot_s * state.tokens_per_step
     base = front_end_s + 0.5 * step + state.prefill_s
     # A request's own TPOT averages over the prompts that arrive while it decodes: Poisson, m of them.
     others = x.maximum(state.requests_per_s * r.output * state.tpot_s, 1e-9)
-    stalled = x.maximum(state.tpot_s - state.decode_step_s, 0.0)
-    spread = normal_quantile(x, percentile) / x.sqrt(others)
+    stalled = x.maximum(state.stalled_tpot_s, 0.0)
+    z = normal_quantile(x, percentile)
+    slower = stalled * x.minimum(z / x.sqrt(others), 2.0)
+    if drafts_cv2:  # luck with the drafts is independent of who else arrives: the squares add
+        steps = x.maximum(r.output / state.tokens_per_step, 1.0)
+        unlucky = z * x.sqrt(drafts_cv2 / steps) * (state.tpot_s - stalled)
+        slower = x.sqrt(slower * slower + unlucky * unlucky)
     return Latency(
         ttft_mean_ms=(base + wait) * 1e3,
         ttft_p50_ms=(base + wait_percentile(x, load=load, mean_wait_s=wait, percentile=50.0)) * 1e3,
@@ -85,5 +93,5 @@ def open_loop_latency(
         ttft_target_ms=(base + 0.5 * step + wait_percentile(x, load=load, mean_wait_s=wait, percentile=percentile))
         * 1e3,
         tpot_mean_ms=state.tpot_s * 1e3,
-        tpot_target_ms=(state.tpot_s + stalled * x.minimum(spread, 2.0)) * 1e3,
+        tpot_target_ms=(state.tpot_s + slower) * 1e3,
     )

@@ -193,5 +193,6 @@ class Estimate(Struct, frozen=True):
     kv_bytes_per_accelerator: float
     max_concurrency: float
     power_share_of_tdp: float | None = None
-    step_parts_ms: Mapping[str, float] = field(default_factory=dict)
+    step_parts_ms: Mapping[str, float] = field(default_factory=dict)  # of the time per output token
+    tokens_per_step: float = 1.0  # emitted of each sequence; more than one under speculative decoding
     notes: tuple[str, ...] = ()

@@ -1,20 +1,18 @@
 """Speculative decoding: several tokens per step, for the price of verifying them.
 
-Acceptance is always the user's own measurement; none is assumed.
+Acceptance is always the user's own measurement; none is assumed. An instance that speculates is asked
+like any other: its steps pass more rows and emit more tokens, and every search and limit sees that.
 """
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from breakeven.serving import grade as grading
 from breakeven.serving.arithmetic import SCALAR
-from breakeven.serving.calibration import Calibration
 from breakeven.serving.instance import Instance
+from breakeven.serving.load import PLAIN, Drafting
 from breakeven.serving.spec import Estimate, Shape, Speculation
 from breakeven.serving.step import step_time
-
-_ROUNDS = 20
 
 
 def tokens_per_step(*, draft_tokens: int, acceptance: float) -> float:
@@ -34,66 +32,65 @@ def tokens_per_step(*, draft_tokens: int, acceptance: float) -> float:
     return total
 
 
-def verify_ratio(instance: Instance, shape: Shape, speculation: Speculation, *, batch: float) -> float:
-    """Time of a step that verifies g drafted tokens per sequence, over that of a plain decode step.
+def tokens_per_step_cv2(*, draft_tokens: int, acceptance: float) -> float:
+    """Squared coefficient of variation of the tokens a step emits, drafts accepted independently.
+
+    P(N > k) = a^k for k <= g, so E[N^2] = sum over k of (2k + 1) a^k.
+
+    >>> tokens_per_step_cv2(draft_tokens=1, acceptance=0.5)  # one or two, evenly: variance 1/4 over 1.5^2
+    0.1111111111111111
+    """
+    mean = tokens_per_step(draft_tokens=draft_tokens, acceptance=acceptance)
+    square, power = 0.0, 1.0
+    for k in range(draft_tokens + 1):
+        square += (2 * k + 1) * power
+        power *= acceptance
+    return max(square - mean * mean, 0.0) / (mean * mean)
+
+
+def speculating(instance: Instance, speculation: Speculation) -> Instance:
+    """The same instance, drafting and verifying in every decode step."""
+    asked = {"draft_tokens": speculation.draft_tokens, "acceptance": speculation.acceptance}
+    drafting = Drafting(
+        rows=1.0 + speculation.draft_tokens,
+        emitted=tokens_per_step(**asked),  # type: ignore[arg-type]
+        emitted_cv2=tokens_per_step_cv2(**asked),  # type: ignore[arg-type]
+        cost_share=speculation.draft_tokens * speculation.draft_cost_share,
+    )
+    notes = [*instance.notes, "speculation at the acceptance you measured; it changes with load and content"]
+    if not speculation.draft_cost_share:
+        notes.append("drafting itself is not counted: right for n-gram look-up, too kind to a draft model")
+    return replace(instance, drafting=drafting, notes=tuple(notes))
+
+
+def verify_ratio(instance: Instance, shape: Shape, *, batch: float) -> float:
+    """Time of a speculating instance's decode step over that of a plain one, for ``batch`` sequences of one copy.
 
     The drafted tokens pass the weights with the others and attend to the whole cache, which is read
     once for all tokens of a sequence.
     """
-    requests = instance.requests(shape)
-    per_stage = batch / instance.config.pp
-    extra = per_stage * speculation.draft_tokens
-    ranks = instance.config.attention_ranks
-    parameters = replace(instance.resolved.step, prefill_step_s=0.0)  # verification runs in captured graphs
-    plain = step_time(
-        SCALAR, instance.work, parameters, decode=per_stage, prefill=0.0, prefill_rank=0.0, context=requests.context,
-        span=1.0, prompts=0.0,
-    ).total  # fmt: skip
-    verify = step_time(
-        SCALAR, instance.work, parameters, decode=per_stage, prefill=extra, prefill_rank=extra / ranks,
-        context=requests.context, span=requests.context, prompts=extra / ranks,
-    ).total  # fmt: skip
-    drafting = speculation.draft_tokens * speculation.draft_cost_share * plain
-    return float((verify + drafting) / plain)
+    context = instance.requests(shape).context
+
+    def step_s(drafting: Drafting) -> float:
+        return float(step_time(
+            SCALAR, instance.work, instance.resolved.step, decode=batch / instance.config.pp, prefill=0.0,
+            prefill_rank=0.0, context=context, span=1.0, prompts=0.0, rows=drafting.rows,
+        ).total)  # fmt: skip
+
+    plain = step_s(PLAIN)
+    return (step_s(instance.drafting) + instance.drafting.cost_share * plain) / plain
 
 
-def with_speculation(
-    instance: Instance, shape: Shape, calibration: Calibration, plain: Estimate, speculation: Speculation
-) -> tuple[Estimate, dict[str, float | str]]:
-    """The same load with speculation: TPOT, throughput, and whether it pays."""
-    emitted = tokens_per_step(draft_tokens=speculation.draft_tokens, acceptance=speculation.acceptance)
-    state = instance.at(shape, plain.concurrency)
-    later = max(shape.output_tokens - 1.0, 1e-9)
-    batch, tpot, ratio = float(state.decode_batch), float(state.tpot_s), 1.0
-    in_flight = min(plain.concurrency / instance.config.copies, instance.concurrency_cap(shape))
-    rate = float(state.requests_per_s)
-    for _ in range(_ROUNDS):
-        ratio = verify_ratio(instance, shape, speculation, batch=batch)
-        # Prompts take their share of all time, as without speculation: it grows with the rate.
-        busy = min(rate * float(state.stall_s), 0.95)
-        tpot = 0.5 * (tpot + float(state.decode_step_s) * ratio / emitted / (1.0 - busy))
-        rate = in_flight / (float(state.ttft_s) + later * tpot)
-        batch = max(min(rate * later * tpot, in_flight), 1.0)
-    rate = in_flight / (float(state.ttft_s) + later * tpot) * instance.config.copies
-    throughput = rate * shape.output_tokens
-    wide = grading.band_width(
-        calibration, metric="throughput", model=instance.model, band=plain.band, at_capacity=False
-    )
-    slow = grading.band_width(calibration, metric="tpot", model=instance.model, band=plain.band, at_capacity=False)
-    gain = tpot * 1e3 / plain.tpot_ms.typical
-    estimate = replace(
-        plain,
-        requests_per_s=rate,
-        output_tok_per_s=grading.banded(throughput, wide),
-        total_tok_per_s=throughput * (shape.input_tokens + shape.output_tokens) / shape.output_tokens,
-        tpot_ms=grading.banded(tpot * 1e3, slow),
-        decode_batch=batch * instance.config.copies,
-        notes=(*plain.notes, "speculation at the acceptance you measured; it changes with load and content"),
-    )
-    extras: dict[str, float | str] = {
-        "tokens_per_step": emitted,
-        "step_ratio": ratio,
-        "tpot_ratio": gain,
-        "speculation": "pays" if gain < 1.0 else "does not pay at this load",
+def comparison(
+    instance: Instance, shape: Shape, fast: Estimate, plain: Estimate | None
+) -> dict[str, float | str]:
+    """What speculation does to the answer ``fast``; ``plain`` is None where only with it the targets are met."""
+    out: dict[str, float | str] = {
+        "tokens_per_step": fast.tokens_per_step,
+        "step_ratio": verify_ratio(instance, shape, batch=fast.decode_batch / instance.config.copies),
     }
-    return estimate, extras
+    if plain is None:
+        return out | {"speculation": "pays: without it the targets are not met"}
+    pays = fast.requests_per_s > plain.requests_per_s
+    ratio = fast.tpot_ms.typical / plain.tpot_ms.typical
+    return out | {"tpot_ratio": ratio, "speculation": "pays" if pays else "does not pay at this load"}

@@ -97,6 +97,7 @@ def step_time(
     context: Number,
     span: Number,
     prompts: Number,
+    rows: Number = 1.0,
 ) -> StepTime:
     """One step of one stage.
 
@@ -106,10 +107,11 @@ def step_time(
     context       mean tokens in the cache of a decoding sequence
     span          mean tokens a prompt token attends to
     prompts       prompts that finish in this step (each needs one row of the output projection)
+    rows          tokens each decoding sequence passes: one, and the drafted ones where drafts are verified
     """
     rank_decode = decode / w.attention_ranks
-    rank_tokens = rank_decode + prefill_rank
-    tokens = decode + prefill
+    rank_tokens = rank_decode * rows + prefill_rank
+    tokens = decode * rows + prefill
 
     # The GPU multiplies tiles of the output, one per core at a time; the last wave of tiles is half
     # empty on average, which is what makes thin products (few tokens, many GPUs) slow. Tiles are as
@@ -127,8 +129,8 @@ def step_time(
     # tile (half a tile on average once several tiles fill).
     odds = x.maximum(tokens, 0.5) * w.touch_odds
     covered = odds / (1.0 + odds)
-    rows = tokens * w.experts_per_token / (w.experts * covered)
-    padded = x.maximum(rows + 0.5 * p.tile_rows, p.tile_rows)
+    expert_rows = tokens * w.experts_per_token / (w.experts * covered)
+    padded = x.maximum(expert_rows + 0.5 * p.tile_rows, p.tile_rows)
     experts = roofline(
         x,
         compute_s=w.experts * covered * padded * w.expert_flop_s_per_row / p.expert_compute,
@@ -136,7 +138,7 @@ def step_time(
         overlap=p.expert_overlap,
     )
 
-    head_rows = rank_decode + prompts
+    head_rows = rank_decode * rows + prompts
     head = roofline(
         x,
         compute_s=head_rows * w.head_flop_s_per_row / p.dense_compute,
@@ -153,7 +155,8 @@ def step_time(
         + w.state_byte_s
     )
     cache_flop_s = read * w.attention_flop_s_per_token + read_window * w.attention_window_flop_s_per_token
-    cache = rank_decode * x.maximum(cache_byte_s / p.cache_memory, cache_flop_s / p.cache_compute)
+    # The cache is read once for all tokens a sequence passes.
+    cache = rank_decode * x.maximum(cache_byte_s / p.cache_memory, cache_flop_s * rows / p.cache_compute)
 
     span_full = x.minimum(span, w.read_cap)
     span_window = x.where(

@@ -125,6 +125,16 @@ def test_speculation_counts_where_it_pays(tmp_path: Path) -> None:
         priced(tmp_path, "self_host.speculative_acceptance=0.8")
 
 
+def test_a_profile_whose_target_only_speculation_meets(tmp_path: Path) -> None:
+    size, target = "self_host.supply[0].gpus=1", "latency={tpot_ms: 4}"
+    drafts = ("self_host.speculative_tokens=3", "self_host.speculative_acceptance=0.7")
+    assert hosted(priced(tmp_path, size, target)).tokens_per_day_per_replica is None
+    own = hosted(priced(tmp_path, size, target, *drafts))
+    assert own.serving is not None and own.serving.grade == "D"
+    assert own.serving.tpot_ms["typical"] <= 4.0
+    assert any("only with speculative decoding" in note for note in own.serving.notes)
+
+
 def test_a_benchmark_of_another_machine_or_count_says_so(tmp_path: Path) -> None:
     (tmp_path / "fit.yaml").write_text(FIT.replace("h100-sxm5", "h200-sxm"))
     other = hosted(priced(tmp_path, "self_host.benchmark=fit.yaml"))
