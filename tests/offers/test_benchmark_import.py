@@ -121,7 +121,7 @@ def test_appended_results_are_one_row_each(tmp_path):
 
 def test_failed_requests(tmp_path):
     (row,) = load(tmp_path, {**VLLM, "failed": 2})
-    assert any("2 requests failed" in warning for warning in row.warnings)
+    assert any("2 of 102 requests failed" in warning for warning in row.warnings)
     with pytest.raises(InputError, match="requests failed"):
         load(tmp_path, {**VLLM, "failed": 50})
     with pytest.raises(InputError, match="no request completed"):
@@ -217,7 +217,7 @@ def test_a_throughput_that_the_requests_in_flight_cannot_make_is_not_offered(tmp
 
 
 def test_a_measurement_below_zero_is_no_measurement(tmp_path):
-    with pytest.raises(InputError, match="mean_tpot_ms is -5; a measurement is not below zero"):
+    with pytest.raises(InputError, match="mean_tpot_ms: is -5; a measurement is not below zero"):
         one_row(tmp_path, mean_tpot_ms=-5)
 
 
@@ -264,3 +264,131 @@ def test_inferencex_runs_that_are_not_one_plain_engine_are_not_fitted(tmp_path, 
     rows = load(tmp_path, {**INFERENCEX, **more})
     with pytest.raises(InputError, match=said):
         fit_own(rows, Named(), lookup(), calibration())
+
+
+def of_sglang(**changes):
+    return {
+        "config": {"client_args": {"num_prompts": 10}, "server_args": {"tp_size": 1}}, "results": {**SGLANG, **changes},
+    }  # fmt: skip
+
+
+def llm_optimizer(*tests):
+    return {
+        "metadata": {"gpu_type": "h100-sxm", "gpu_count": 1, "model_tag": "meta-llama/Llama-3.1-8B-Instruct"},
+        "test_results": list(tests),
+    }  # fmt: skip
+
+
+def guidellm(*runs, **changes):
+    """Runs with counts of requests, and metrics changed."""
+    first = GUIDELLM["benchmarks"][0]
+    counted = [{**first, "metrics": {**first["metrics"], "request_totals": counts, **changes}} for counts in runs]
+    return {**GUIDELLM, "benchmarks": counted}
+
+
+@pytest.mark.parametrize(("data", "field"), [
+    ({**VLLM, "failed": 12}, "failed"),
+    ({k: v for k, v in {**VLLM, "completed": 80}.items() if k != "failed"}, "completed"),
+    ({**SGLANG, "errors": ["", "timed out"] * 2}, "completed"),
+    (llm_optimizer(of_sglang(completed=8)), "results.completed"),
+    (guidellm({"successful": 85, "errored": 15, "incomplete": 0}), "metrics.request_totals.errored"),
+    (guidellm({"successful": 100, "errored": 0, "incomplete": 50}), "metrics.request_totals.successful"),
+    (guidellm({"successful": 2, "errored": 0, "incomplete": 8}), "metrics.request_totals.successful"),
+    ({**AIPERF, "request_count": {"avg": 80}, "error_request_count": {"avg": 20}}, "error_request_count"),
+    ({**{k: v for k, v in AIPERF.items() if k != "schema_version"}, "request_count": {"avg": 8}, "error_request_count": {"avg": 2}},
+     "error_request_count"),
+])  # fmt: skip
+def test_of_every_tool_a_run_is_refused_of_which_more_than_a_tenth_failed(tmp_path, data, field):
+    with pytest.raises(InputError, match="with more than a tenth gone it is no measurement") as caught:
+        load(tmp_path, data)
+    (problem,) = caught.value.problems
+    assert problem.field == field
+    assert problem.path.startswith(str(tmp_path / "result.json"))
+
+
+@pytest.mark.parametrize(("data", "said"), [
+    ({**SGLANG, "completed": 19, "errors": ["timed out", *[""] * 19]}, "1 of 20 requests failed"),
+    (llm_optimizer({**of_sglang(completed=19), "config": {"client_args": {"num_prompts": 20}}}), "1 of 20 requests failed"),
+    (guidellm({"successful": 95, "errored": 5, "incomplete": 0}), "5 of 100 requests failed"),
+    ({**AIPERF, "request_count": {"avg": 95}, "error_request_count": {"avg": 5}}, "5 of 100 requests failed"),
+])  # fmt: skip
+def test_fewer_failures_are_told(tmp_path, data, said):
+    (row,) = load(tmp_path, data)
+    assert any(said in warning for warning in row.warnings)
+
+
+def test_requests_in_flight_when_a_run_ended_have_not_failed(tmp_path):
+    """Eight clients leave eight requests unfinished, however short the run."""
+    (row,) = load(tmp_path, guidellm({"successful": 24, "errored": 0, "incomplete": 8}))
+    assert "8 of 32 requests were not complete at the end: they are left out" in row.warnings
+
+
+def test_guidellm_counts_are_read_wherever_a_release_has_them(tmp_path):
+    run_ = GUIDELLM["benchmarks"][0]
+    counts = {"successful": 50, "errored": 50}
+    prompts = {**run_["metrics"], "prompt_token_count": {"successful": {"mean": 1000.0, "count": 50}, "errored": {"count": 50}}}
+    for more in (
+        {"scheduler_metrics": {"requests_made": counts}}, {"run_stats": {"requests_made": counts}},
+        {"requests": {"successful": [{}] * 50, "errored": [{}] * 50}}, {"metrics": prompts},
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="50 of 100 requests failed"):
+            load(tmp_path, {**GUIDELLM, "benchmarks": [{**run_, **more}]})
+
+
+def test_beside_good_runs_a_refused_one_is_left_out_and_told(tmp_path):
+    good, bad = {"successful": 100, "errored": 0}, {"successful": 10, "errored": 90}
+    (row,) = load(tmp_path, guidellm(good, bad))
+    assert any("left out" in said and "benchmark 2: metrics.request_totals.errored: 90 of 100" in said for said in row.warnings)
+    (row,) = load(tmp_path, {**VLLM, "failed": 50}, VLLM, lines=True)
+    assert any("result.json:1: failed: 50 of 150 requests failed" in said for said in row.warnings)
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, guidellm(bad, bad))
+    assert len(caught.value.problems) == 2
+
+
+def test_a_count_that_counts_nothing_is_refused(tmp_path):
+    for count in (-1, "many", float("nan"), True):
+        with pytest.raises(InputError, match=r"failed: is .*; write a number of requests"):
+            load(tmp_path, {**VLLM, "failed": count})
+    with pytest.raises(InputError, match="duration: is 0"):
+        load(tmp_path, {**VLLM, "duration": 0})
+
+
+def test_a_list_of_one_model_is_that_model_and_of_several_none(tmp_path):
+    genai = {k: v for k, v in AIPERF.items() if k not in ("schema_version", "is_complete", "was_cancelled")}
+    old = {**genai, "input_config": {"model": ["openai/gpt-oss-120b"], "concurrency": 32}}
+    new = {**genai, "input_config": {
+        "model_names": ["openai/gpt-oss-120b"], "perf_analyzer": {"stimulus": {"concurrency": 32}},
+    }}  # fmt: skip
+    for data in (old, new):
+        (row,) = load(tmp_path, data)
+        assert (row.tool, row.model, row.concurrency) == ("genai-perf", "openai/gpt-oss-120b", 32)
+    several = ({"model": ["a", "b"]}, "input_config.model"), ({"endpoint": {"model_names": ["a", "b"]}}, "input_config.endpoint.model_names")
+    for config, field in several:
+        with pytest.raises(InputError, match="names several models: a, b") as caught:
+            load(tmp_path, {**genai, "input_config": config})
+        assert caught.value.problems[0].field == field
+
+
+@pytest.mark.parametrize(("data", "engine"), [
+    (VLLM, "vllm"), ({**VLLM, "backend": "sglang"}, "sglang"), ({**VLLM, "engine": "tensorrt-llm"}, "tensorrt-llm"),
+    (SGLANG, "sglang"), ({**SGLANG, "backend": "vllm-chat"}, "vllm"), (llm_optimizer(of_sglang(backend="vllm")), "vllm"),
+    ({**llm_optimizer(), **of_sglang(), "metadata": {"framework": "sglang"}}, "sglang"),
+    ({**AIPERF, "input_config": {"service_kind": "triton", "backend": "tensorrtllm"}}, "tensorrt-llm"),
+    ({**AIPERF, "input_config": {"service_kind": "openai", "backend": "tensorrtllm"}}, None),
+])  # fmt: skip
+def test_the_engine_is_that_of_the_server_not_of_the_client(tmp_path, data, engine):
+    assert load(tmp_path, data)[0].engine == engine
+
+
+def test_a_document_cut_off_is_placed_where_it_ends(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(VLLM, indent=1)[:200])
+    with pytest.raises(InputError) as caught:
+        read_benchmark(path)
+    assert caught.value.problems[0].line == path.read_text().count("\n") + 1
+
+
+def test_a_unit_that_is_not_known_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"inter_token_latency\.unit: is 'minutes'; write one of ms"):
+        load(tmp_path, {**AIPERF, "inter_token_latency": {"unit": "minutes", "avg": 11.0}})

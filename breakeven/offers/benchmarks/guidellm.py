@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields
+from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields, check_complete, each_run
+
+# Where a run counts its requests, by release.
+_COUNTS = (("metrics", "request_totals"), ("scheduler_metrics", "requests_made"), ("run_stats", "requests_made"), ("requests",))
 
 
 def matches(data: Mapping[str, Any]) -> bool:
@@ -18,43 +21,59 @@ def matches(data: Mapping[str, Any]) -> bool:
 
 
 def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
-    return [_run(run, path, index) for index, run in enumerate(data["benchmarks"]) if isinstance(run, dict)]
+    runs = [Fields(run, f"{path}: benchmark {index}") for index, run in enumerate(data["benchmarks"], start=1)]
+    return each_run(lambda run=run: [_run(run)] for run in runs)  # type: ignore[misc]  # a default has no type
 
 
-def _successful(metrics: Mapping[str, Any], name: str, path: str) -> Fields:
-    metric = metrics.get(name)
-    part = metric.get("successful") if isinstance(metric, dict) else None
-    return Fields(part if isinstance(part, dict) else {}, path)
+def _run(run: Fields) -> BenchmarkRow:
+    if not isinstance(run.data.get("metrics"), Mapping):
+        raise run.error("is missing", "is the run complete?", field="metrics")
 
+    def successful(name: str) -> Fields:
+        return run.part("metrics", name, "successful")
 
-def _run(run: Mapping[str, Any], path: str, index: int) -> BenchmarkRow:
-    metrics = run.get("metrics")
-    where = f"{path} benchmark {index + 1}"
-    if not isinstance(metrics, dict):
-        raise Fields({}, where).error("has no metrics", "is the run complete?")
-    prompt, output = _successful(metrics, "prompt_token_count", where), _successful(metrics, "output_token_count", where)
-    if not prompt.number("mean") or not output.number("mean"):
-        raise prompt.error("no request completed", "run the benchmark again")
-    first = _successful(metrics, "time_to_first_token_ms", where)
-    percentiles = first.data.get("percentiles")
-    tails = Fields(percentiles if isinstance(percentiles, dict) else {}, where)
-    config = run.get("config")
-    strategy = config.get("strategy") if isinstance(config, dict) else None
-    kind = str(strategy.get("type_") or "") if isinstance(strategy, dict) else str(strategy or "")
+    prompt, output, first = (successful(n) for n in ("prompt_token_count", "output_token_count", "time_to_first_token_ms"))
+    tails = first.part("percentiles")
+    config = run.part("config" if "config" in run.data else "args")
+    strategy = config.part("strategy")
+    kind = strategy.text("type_") or config.text("strategy") or ""
     closed = kind in ("concurrent", "throughput", "synchronous")
-    reached = _successful(metrics, "request_concurrency", where).number("mean")
-    asked = Fields(strategy, where).number("streams", "max_concurrency") if isinstance(strategy, dict) else None
+    reached = successful("request_concurrency").number("mean")
+    asked = strategy.number("streams", "max_concurrency") or (1.0 if kind == "synchronous" else None)
+    concurrency = (asked if closed else None) or reached  # under a rate the limit may never be met
+    warnings = _complete(run, in_flight=max(concurrency or 0.0, reached or 0.0))
     return BenchmarkRow(
         tool="guidellm",
         input_tokens=prompt.need("mean"),
         output_tokens=output.need("mean"),
-        concurrency=(asked if closed else None) or reached,  # under a rate the limit may never be met
-        requests_per_s=_successful(metrics, "requests_per_second", where).number("mean"),
+        concurrency=None if concurrency is None else max(concurrency, 1.0),
+        requests_per_s=successful("requests_per_second").number("mean"),
         closed_loop=closed,
-        tpot_ms=_successful(metrics, "inter_token_latency_ms", where).number("mean"),
+        tpot_ms=successful("inter_token_latency_ms").number("mean"),
         ttft_ms_mean=first.number("mean"),
         ttft_ms_p50=first.number("median") or tails.number("p50"),
         ttft_ms_p95=tails.number("p95"),
-        output_tok_per_s=_successful(metrics, "output_tokens_per_second", where).number("mean"),
-        warnings=(CLOSED_LOOP_TTFT,) if closed else (),
+        output_tok_per_s=successful("output_tokens_per_second").number("mean"),
+        warnings=(*warnings, *((CLOSED_LOOP_TTFT,) if closed else ())),
+        where=run.path,
     )
+
+
+def _complete(run: Fields, *, in_flight: float) -> tuple[str, ...]:
+    """What to say of requests that failed. Raises Refused where they are too many."""
+    for keys in _COUNTS:
+        counts = run.part(*keys)
+        completed, failed = counts.count("successful"), counts.count("errored")
+        if completed is not None:
+            return check_complete(
+                counts, completed=completed, failed=failed or 0.0, cut_off=counts.count("incomplete") or 0.0,
+                in_flight=in_flight, field="errored" if failed else "successful",
+            )  # fmt: skip
+    prompt = run.part("metrics", "prompt_token_count")
+    completed, failed, cut_off = (prompt.part(name).count("count") for name in ("successful", "errored", "incomplete"))
+    if completed is None and failed is None and prompt.part("successful").number("mean"):
+        return ()
+    return check_complete(
+        prompt, completed=completed or 0.0, failed=failed or 0.0, cut_off=cut_off or 0.0, in_flight=in_flight,
+        field="errored.count" if failed else "successful.count",
+    )  # fmt: skip

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields, check_complete
+from breakeven.offers.benchmarks.row import (
+    CLOSED_LOOP_TTFT,
+    BenchmarkRow,
+    Fields,
+    check_complete,
+    check_duration,
+    engine_of,
+)
 
 
 def matches(data: Mapping[str, Any]) -> bool:
     return "mean_tpot_ms" in data and ("total_output_tokens_retokenized" in data or "random_range_ratio" in data)
 
 
-def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
-    f = Fields(data, path)
-    completed = f.number("completed") or 0.0
-    warnings = list(check_complete(f, completed=completed, failed=0.0))
+def read(data: Mapping[str, Any], path: str, *, sent: float | None = None, above: str = "") -> list[BenchmarkRow]:
+    """One run. ``sent`` is how many requests there were, where the result itself does not say."""
+    f = Fields(data, path, above=above)
+    completed = f.count("completed") or 0.0
+    if sent is None:
+        sent = f.count("num_prompts")
+    failed = _errors(f) if sent is None else max(sent - completed, 0.0)
+    warnings = list(check_complete(f, completed=completed, failed=failed, field="completed"))
+    check_duration(f, "duration")
     rate = f.number("request_rate")
     closed = rate is None or rate >= 1e9
     if closed:
@@ -28,7 +40,8 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
     return [
         BenchmarkRow(
             tool="sglang",
-            engine="sglang",
+            # Its client measures other engines too; a plain "openai" is not read as another.
+            engine=engine_of(f.text("backend")) or "sglang",
             input_tokens=f.need("total_input_tokens") / completed,
             output_tokens=f.need("total_output_tokens") / completed,
             # ``concurrency`` is what was reached on average, ``max_concurrency`` the limit, which clients keep full without a rate.
@@ -44,3 +57,9 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
             warnings=tuple(warnings),
         )
     ]
+
+
+def _errors(f: Fields) -> float:
+    """Requests with an error, which --output-details lists; 0 without."""
+    errors = f.data.get("errors")
+    return float(sum(1 for error in errors if error)) if isinstance(errors, list) else 0.0

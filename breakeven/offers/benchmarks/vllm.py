@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from breakeven.offers.benchmarks.row import CLOSED_LOOP_TTFT, BenchmarkRow, Fields, check_complete, mean_in_flight
+from breakeven.offers.benchmarks.row import (
+    CLOSED_LOOP_TTFT,
+    BenchmarkRow,
+    Fields,
+    check_complete,
+    check_duration,
+    engine_of,
+    mean_in_flight,
+)
 
 
 def matches(data: Mapping[str, Any]) -> bool:
@@ -14,8 +22,11 @@ def matches(data: Mapping[str, Any]) -> bool:
 
 def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
     f = Fields(data, path)
-    completed = f.number("completed") or 0.0
-    warnings = list(check_complete(f, completed=completed, failed=f.number("failed") or 0.0))
+    completed = f.count("completed") or 0.0
+    failed = _failed(f, completed)
+    field = "failed" if completed and data.get("failed") else "completed"
+    warnings = list(check_complete(f, completed=completed, failed=failed, field=field))
+    check_duration(f, "duration")
     # Lengths under random_range_ratio differ from the nominal ones: only totals tell.
     isl, osl = f.need("total_input_tokens") / completed, f.need("total_output_tokens") / completed
     rate, concurrency = f.number("request_rate"), f.number("max_concurrency")
@@ -39,7 +50,7 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
     return [
         BenchmarkRow(
             tool="vllm",
-            engine="vllm",
+            engine=f.text("engine") or engine_of(f.text("backend"), f.text("endpoint_type")),
             model=f.text("model_id", "model"),
             accelerator=f.text("gpu", "accelerator"),
             accelerators=f.whole("gpus", "n_gpus", "n"),
@@ -62,6 +73,12 @@ def read(data: Mapping[str, Any], path: str) -> list[BenchmarkRow]:
             warnings=tuple(warnings),
         )
     ]
+
+
+def _failed(f: Fields, completed: float) -> float:
+    """How many failed; before the key ``failed``, those sent that did not complete."""
+    failed = f.count("failed")
+    return max((f.count("num_prompts") or completed) - completed, 0.0) if failed is None else failed
 
 
 def _all_at_once(f: Fields, *, completed: float, output_tokens: float) -> tuple[float, str]:
