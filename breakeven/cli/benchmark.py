@@ -36,6 +36,6 @@ def import_(
     rows = read_benchmark(file)
     named = Named(model, accelerator, accelerators, tp, pp, ep, dp, precision, kv_precision, engine)
     own = fit_own(rows, named, ServingLookup(load_catalogue(catalog)), load_calibration())
+    write(render_own(own, format=format, width=stdout_width()), None)  # before -o: it shows why a fit is refused
     if output is not None:
         write(own_fit(own, name=file.name).to_yaml(), output)
-    write(render_own(own, format=format, width=stdout_width()), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,14 +11,15 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from breakeven.errors import InputError, Problem
+from breakeven.errors import BreakevenError, FactNotFound, InputError, Problem
 from breakeven.offers.benchmarks.row import BenchmarkRow
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.own_fit import LAYOUT, OwnFit, graded_by, read_own_fit
+from breakeven.offers.own_fit import LAYOUT, NO_FIT_FIX, OwnFit, graded_by, no_fit, read_own_fit
+from breakeven.offers.own_runs import loads, not_usable
 from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.grade import knowing
-from breakeven.serving.refit import HIGHEST, LOWEST, Refit, adjusted, refit
+from breakeven.serving.refit import Refit, adjusted, refit
 from breakeven.serving.spec import Estimate
 
 
@@ -44,49 +46,112 @@ class OwnBenchmark(Struct, frozen=True):
     used: tuple[BenchmarkRow, ...]
     fit: Refit
     grade_note: str
+    unusable: str | None = None  # why the fit is not written
+    notes: tuple[str, ...] = ()
 
 
 def fit_own(
     rows: Sequence[BenchmarkRow], named: Named, lookup: ServingLookup, calibration: Calibration
 ) -> OwnBenchmark:
-    """Fit the rows of one configuration. Rows without TPOT or concurrency cannot be used and say so."""
+    """Fit the rows of one configuration. Raises InputError, run by run, where none can be used."""
     points = [to_point(row, named) for row in rows]
-    kinds = {(p.model, p.accelerator, p.accelerators, p.tp, p.pp, p.ep, p.dp, p.weight_precision, p.engine) for p in points}
-    if len(kinds) > 1:
-        raise InputError(
-            f"the file holds {len(kinds)} configurations", fix="import them one by one, or name --model, -n and degrees"
-        )
-    used = [
-        (row, point)
-        for row, point in zip(rows, points, strict=True)
-        if row.tpot_ms and row.concurrency and not row.acceptance_length and not row.not_fitted
-    ]
+    _one_configuration(rows, points)
+    faults = [not_usable(row) for row in rows]
+    used = [(row, point) for row, point, fault in zip(rows, points, faults, strict=True) if fault is None]
+    left_out = [fault for fault in faults if fault is not None]
     if not used:
-        reasons = dict.fromkeys(row.not_fitted for row in rows if row.not_fitted)
-        raise InputError(
-            "no run has both a time per output token and a concurrency without speculation"
-            + (f", on one engine: {'; '.join(reasons)}" if reasons else ""),
-            fix="benchmark with --max-concurrency, speculative decoding off",
-        )
-    first = answer(used[0][1], lookup, calibration)
-    pinned = [
-        replace(
-            point, accelerators=first.config.accelerators, tp=first.config.tp, pp=first.config.pp,
-            ep=first.config.ep, dp=first.config.dp, weight_precision=first.config.weight_precision,
-            kv_precision=first.config.kv_precision,
-        )
-        for _, point in used
-    ]  # fmt: skip
+        raise InputError(left_out)
+    for row, point in used:
+        _check_answerable(row, point, lookup, calibration)
+    pinned = _pinned([point for _, point in used], lookup, calibration)
+    grouped = loads([row for row, _ in used])
+    measured = [float(row.tpot_ms or 0.0) for row, _ in used]
 
     def predict(which: Calibration) -> list[float]:
-        return [answer(point, lookup, which).tpot_ms.typical for point in pinned]
+        return [answer(pinned[load[0]], lookup, which).tpot_ms.typical for load in grouped]
 
-    found = refit(calibration, predict, [float(row.tpot_ms or 0.0) for row, _ in used])
-    note = "refitted from three or more loads" if len(used) >= 3 else "rescaled: three loads or more would refit it"
-    at_limit = [name for name, value in found.multipliers.items() if not LOWEST * 1.001 < value < HIGHEST / 1.001]
-    if at_limit:
-        note += f"; {', '.join(at_limit)} is at the end of what a fit may do (x{LOWEST:g} to x{HIGHEST:g}): is it of this configuration?"
-    return OwnBenchmark(pinned[0], tuple(rows), tuple(row for row, _ in used), found, note)
+    found = refit(calibration, predict, [_geometric_mean([measured[i] for i in load]) for load in grouped])
+    fit = Refit(
+        found.multipliers, _errors(pinned, measured, lookup, calibration),
+        _errors(pinned, measured, lookup, adjusted(calibration, found.multipliers)),
+    )  # fmt: skip
+    unusable = no_fit(fit.multipliers, worst(fit))
+    said = _said_of_loads(len(grouped), len(used))
+    notes = (*_assumed_engine(rows, named), *(f"not used: {fault}" for fault in left_out))
+    return OwnBenchmark(
+        pinned[0], tuple(rows), tuple(row for row, _ in used), fit, said if unusable is None else f"{said}; {unusable}", unusable, notes
+    )
+
+
+def _one_configuration(rows: Sequence[BenchmarkRow], points: Sequence[Point]) -> None:
+    """Raises InputError at the first run that is of another configuration than the first."""
+    options = {
+        "model": "--model", "accelerator": "--accelerator", "accelerators": "-n", "tp": "--tp", "pp": "--pp", "ep": "--ep",
+        "dp": "--dp", "weight_precision": "--precision", "engine": "--engine",
+    }  # fmt: skip
+    for row, point in zip(rows, points, strict=True):
+        for name, option in options.items():
+            here, first = getattr(point, name), getattr(points[0], name)
+            if here != first:
+                message = f"is {_or_unsaid(here)}, and {_or_unsaid(first)} in the first run: one fit is of one configuration"
+                raise InputError(Problem(message, f"import them one by one, or name it with {option}", row.where, field=name))
+
+
+def _or_unsaid(value: Any) -> str:
+    return "not said" if value is None else str(value)
+
+
+def _check_answerable(row: BenchmarkRow, point: Point, lookup: ServingLookup, calibration: Calibration) -> None:
+    """Raises what the model raises for a run that it cannot answer, with where the run stands."""
+    try:
+        answer(point, lookup, calibration)
+    except BreakevenError as error:
+        named = " or give --model or --accelerator where the name is one of your own" if isinstance(error, FactNotFound) else ""
+        raise type(error)(
+            problem.changed(path=problem.path or row.where, fix=f"{problem.fix or ''}{named}" or None) for problem in error.problems
+        ) from None
+
+
+def _pinned(points: Sequence[Point], lookup: ServingLookup, calibration: Calibration) -> list[Point]:
+    """The points with what was left open as it is best for the first of them."""
+    config = answer(points[0], lookup, calibration).config
+    return [
+        replace(
+            point, accelerators=config.accelerators, tp=config.tp, pp=config.pp, ep=config.ep, dp=config.dp,
+            weight_precision=config.weight_precision, kv_precision=config.kv_precision,
+        )
+        for point in points
+    ]  # fmt: skip
+
+
+def _errors(
+    points: Sequence[Point], measured: Sequence[float], lookup: ServingLookup, calibration: Calibration
+) -> tuple[float, ...]:
+    """log(predicted / measured) of each run."""
+    predicted = (answer(point, lookup, calibration).tpot_ms.typical for point in points)
+    return tuple(math.log(p / m) for p, m in zip(predicted, measured, strict=True))
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
+def worst(fit: Refit) -> float:
+    """|log(predicted / measured)| of the run that the fit misses most."""
+    return max(map(abs, fit.after))
+
+
+def _said_of_loads(loads_count: int, runs_count: int) -> str:
+    repeats = f" ({loads_count} different in {runs_count} runs)" if runs_count > loads_count else ""
+    if loads_count >= 3:
+        return f"refitted from three or more loads{repeats}"
+    return f"rescaled: three different loads or more would refit it{repeats}"
+
+
+def _assumed_engine(rows: Sequence[BenchmarkRow], named: Named) -> tuple[str, ...]:
+    if named.engine or all(row.engine for row in rows):
+        return ()
+    return (f"engine: the file does not say it and it is taken for {normalise_engine(None)}; state it with --engine",)
 
 
 _SLACK = 1.25  # means over other windows than each other's: ramps, stragglers, tokens counted again
@@ -116,7 +181,7 @@ def to_point(row: BenchmarkRow, named: Named) -> Point:
         raise InputError(below)
     model, accelerator = named.model or row.model, named.accelerator or _hardware(row.accelerator)
     missing = [
-        Problem("the file does not say it", f"give {option}", field=field)
+        Problem("the file does not say it", f"give {option}", row.where, field=field)
         for value, option, field in ((model, "--model", "model"), (accelerator, "--accelerator", "accelerator"))
         if not value
     ]
@@ -128,7 +193,7 @@ def to_point(row: BenchmarkRow, named: Named) -> Point:
     if count is None and degrees["tp"]:
         count = degrees["tp"] * (degrees["pp"] or 1) * (degrees["dp"] or 1)
     if count is None:
-        raise InputError(Problem("the file does not say how many accelerators", "give -n", field="accelerators"))
+        raise InputError(Problem("the file does not say how many", "give -n", row.where, field="accelerators"))
     precision = named.weight_precision or row.weight_precision
     if precision and precision.lower() == "fp4":
         precision = "mxfp4" if "gpt-oss" in model.lower() else "nvfp4"
@@ -142,7 +207,7 @@ def to_point(row: BenchmarkRow, named: Named) -> Point:
         weight_precision=precision,
         kv_precision=named.kv_precision,
         engine=normalise_engine(_engine(named.engine or row.engine)),
-        concurrency=row.concurrency,
+        concurrency=None if row.concurrency is None else max(row.concurrency, 1.0),
     )
 
 
@@ -159,7 +224,12 @@ def _hardware(name: str | None) -> str | None:
 
 
 def own_fit(own: OwnBenchmark, *, name: str) -> OwnFit:
-    """The fit with what it measured, as it is written for ``estimate --own`` and ``self_host.benchmark``."""
+    """The fit with what it measured, as it is written for ``estimate --own`` and ``self_host.benchmark``.
+
+    Raises InputError for a fit that is none.
+    """
+    if own.unusable is not None:
+        raise InputError(Problem(f"no fit is written: {own.unusable}", NO_FIT_FIX, name))
     p = own.point
 
     def span(field: str) -> tuple[float, float]:
@@ -171,7 +241,7 @@ def own_fit(own: OwnBenchmark, *, name: str) -> OwnFit:
         layout={degree: getattr(p, degree) or 1 for degree in LAYOUT}, weight_precision=str(p.weight_precision),
         engine=str(p.engine), multipliers=own.fit.multipliers, input_tokens=span("input_tokens"),
         output_tokens=span("output_tokens"), concurrency=span("concurrency"),
-        worst_residual=max(abs(error) for error in own.fit.after),
+        worst_residual=worst(own.fit),
     )  # fmt: skip
 
 

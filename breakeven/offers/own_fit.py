@@ -3,6 +3,7 @@
 Own multipliers serve every question about the model on these accelerators; grade A is given only to
 the configuration, request lengths and load that were measured, within the reach that published
 measurements have (``offers/evidence.py``), and its band is never narrower than the fit's worst error.
+A fit that misses its own runs by more than a stated factor, or whose multiplier is at its bound, is none.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from breakeven import yamlio
 from breakeven.errors import InputError, Problem
 from breakeven.offers.evidence import CONCURRENCY_REACH, LENGTH_TOLERANCE, graded
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.refit import GROUPS
+from breakeven.serving.refit import GROUPS, HIGHEST, LOWEST
 from breakeven.serving.spec import Estimate, ModelSpec, Shape
 
 LAYOUT = ("tp", "pp", "ep", "dp")
 _RANGES = ("input_tokens", "output_tokens", "concurrency")
+MOST_MISSED = 1.3  # predicted / measured of the worst run after the fit, or its inverse
+NO_FIT_FIX = "check that the model, accelerators, degrees, precision and engine are those of the runs, and benchmark again"
 _AGAIN = "write it anew with 'breakeven benchmark import -o'"
 
 
@@ -58,6 +61,18 @@ class OwnFit(Struct, frozen=True):
         return "\n".join(lines) + "\n"
 
 
+def no_fit(multipliers: Mapping[str, float], worst_residual: float) -> str | None:
+    """Why multipliers are no fit to the runs that they come from; None where they are one."""
+    at_bound = [name for name, value in multipliers.items() if not LOWEST * 1.001 < value < HIGHEST / 1.001]
+    if at_bound:
+        verb = "is" if len(at_bound) == 1 else "are"
+        return f"{', '.join(at_bound)} {verb} at the end of what a fit may do (x{LOWEST:g} to x{HIGHEST:g})"
+    if worst_residual > math.log(MOST_MISSED):
+        missed = math.exp(min(worst_residual, 50.0))
+        return f"after the fit one run is missed by a factor of {missed:.3g}, more than {MOST_MISSED:g}"
+    return None
+
+
 def read_own_fit(path: Path) -> OwnFit:
     """Raises :class:`InputError` for a file that ``benchmark import -o`` did not write."""
     data = yamlio.load_path(path).data
@@ -82,6 +97,9 @@ def read_own_fit(path: Path) -> OwnFit:
             raise wrong(f"has no range of {name}")
     if not _is_number(data["worst_residual"]) or data["worst_residual"] < 0:
         raise wrong("has no worst_residual")
+    none = no_fit(multipliers, data["worst_residual"])
+    if none is not None:
+        raise InputError(Problem(f"is no fit: {none}", NO_FIT_FIX, str(path)))
     lengths = [(float(data[name][0]), float(data[name][1])) for name in _RANGES]
     return OwnFit(
         benchmark=str(data["benchmark"]), model=str(data["model"]), accelerator=str(data["accelerator"]),

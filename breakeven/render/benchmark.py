@@ -9,6 +9,7 @@ from typing import Any
 from breakeven.errors import InputError, Problem
 from breakeven.offers.benchmarks.row import BenchmarkRow
 from breakeven.offers.own import OwnBenchmark, inconsistency
+from breakeven.offers.own_fit import NO_FIT_FIX
 from breakeven.render.tables import columns_of, grid, wrapped
 
 
@@ -30,14 +31,12 @@ def render_own(own: OwnBenchmark, *, format: str, width: int) -> str:
         ))  # fmt: skip
     multipliers = ", ".join(f"{name} x{value:.3f}" for name, value in own.fit.multipliers.items())
     warnings = _warnings(own)
-    skipped = len(own.rows) - len(own.used)
-    tail = [f"multipliers: {multipliers}"]
-    if skipped:
-        tail.append(f"{skipped} runs not used (no TPOT, no concurrency, or speculative decoding)")
-    tail += [f"note: {warning}" for warning in warnings]
+    tail = [f"multipliers: {multipliers}", *(f"note: {said}" for said in (*own.notes, *warnings))]
     parts = [wrapped(head, width=width), "", grid(columns_of(header, body), body, width=width), *(wrapped(line, width=width) for line in tail)]
     best = max((row for row in own.used if row.output_tok_per_s and inconsistency(row) is None), key=lambda r: r.output_tok_per_s or 0.0, default=None)
-    if best is not None:
+    if own.unusable is not None:
+        parts += ["", wrapped(f"no fit, and none is written: {NO_FIT_FIX}", width=width)]
+    elif best is not None:
         said = "for a profile (self_host.supply[]), where the run met your latency targets:"
         parts += ["", wrapped(said, width=width), f"  throughput: {{output_tok_per_s: {best.output_tok_per_s:.1f}, source: own benchmark}}"]
     return "\n".join(parts) + "\n"
@@ -77,4 +76,6 @@ def _document(own: OwnBenchmark) -> dict[str, Any]:
             for row, before, after in zip(own.used, own.fit.before, own.fit.after, strict=True)
         ],
         "runs_not_used": len(own.rows) - len(own.used),
+        "no_fit": own.unusable,
+        "notes": [*own.notes, *sorted({said for row in own.rows if row not in own.used for said in _said(row)})],
     }  # fmt: skip

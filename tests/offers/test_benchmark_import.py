@@ -1,6 +1,7 @@
 """Benchmark files: one test per trap of each format."""
 
 import json
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from breakeven.cli.main import run
 from breakeven.errors import InputError
 from breakeven.offers.benchmarks.read import read_benchmark
 from breakeven.offers.own import Named, fit_own, own_evidence, own_fit
-from breakeven.offers.own_fit import read_own_fit
+from breakeven.offers.own_fit import no_fit, read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.render.benchmark import render_own
 from tests.serving.specimens import calibration, lookup
@@ -223,6 +224,7 @@ def test_a_measurement_below_zero_is_no_measurement(tmp_path):
 
 def test_a_fit_at_its_end_says_so(tmp_path):
     assert "at the end" not in one_row(tmp_path).grade_note
+    assert one_row(tmp_path).unusable is None
     found = one_row(tmp_path, mean_tpot_ms=200.0, output_throughput=80.0)
     assert "time is at the end of what a fit may do (x0.25 to x4)" in found.grade_note
 
@@ -264,6 +266,9 @@ def test_inferencex_runs_that_are_not_one_plain_engine_are_not_fitted(tmp_path, 
     rows = load(tmp_path, {**INFERENCEX, **more})
     with pytest.raises(InputError, match=said):
         fit_own(rows, Named(), lookup(), calibration())
+
+
+LLAMA = Named("llama-3.1-8b-instruct", "h100-sxm", 1)
 
 
 def of_sglang(**changes):
@@ -354,6 +359,55 @@ def test_a_count_that_counts_nothing_is_refused(tmp_path):
         load(tmp_path, {**VLLM, "duration": 0})
 
 
+def test_repeats_of_one_load_are_one_load(tmp_path):
+    """Lengths that are drawn at random differ a little from run to run."""
+    repeats = [{**VLLM, "total_input_tokens": 90_000 + 500 * i, "mean_tpot_ms": 9.0 + 0.1 * i} for i in range(3)]
+    own = fit_own(load(tmp_path, *repeats, lines=True), Named(), lookup(), calibration())
+    assert set(own.fit.multipliers) == {"time"}
+    assert "three different loads or more would refit it (1 different in 3 runs)" in own.grade_note
+    assert len(own.fit.before) == len(own.fit.after) == 3
+    loads = [{**VLLM, "max_concurrency": c, "mean_tpot_ms": t} for c, t in ((4, 6.9), (16, 9.4), (64, 17.5))]
+    own = fit_own(load(tmp_path, *loads, *loads, lines=True), Named(), lookup(), calibration())
+    assert "refitted from three or more loads (3 different in 6 runs)" in own.grade_note
+    once = fit_own(load(tmp_path, *loads, lines=True), Named(), lookup(), calibration())
+    assert own.fit.multipliers == pytest.approx(once.fit.multipliers)
+
+
+def test_other_lengths_at_the_same_concurrency_are_another_load(tmp_path):
+    runs = [{**VLLM, "total_input_tokens": n, "mean_tpot_ms": t} for n, t in ((90_000, 9.0), (300_000, 10.0), (900_000, 13.0))]
+    own = fit_own(load(tmp_path, *runs, lines=True), Named(), lookup(), calibration())
+    assert "memory" in own.fit.multipliers
+
+
+@pytest.mark.parametrize(("runs", "said"), [
+    ([(16, 200.0)], "time is at the end of what a fit may do (x0.25 to x4)"),
+    ([(16, 9.0), (32, 30.0)], "after the fit one run is missed by a factor of"),
+])  # fmt: skip
+def test_a_fit_that_is_none_is_shown_and_not_written(tmp_path, capsys, runs, said):
+    path, fit = tmp_path / "runs.json", tmp_path / "fit.yaml"
+    path.write_text("\n".join(json.dumps({**VLLM, "max_concurrency": c, "mean_tpot_ms": t}) for c, t in runs))
+    assert run(["benchmark", "import", str(path), "-o", str(fit)]) == 2
+    out, err = capsys.readouterr()
+    assert said in " ".join(out.split()) and "no fit, and none is written" in out
+    assert "for a profile" not in out
+    assert f"no fit is written: {said}" in err
+    assert not fit.exists()
+    assert run(["benchmark", "import", str(path), "-f", "json"]) == 0
+    assert said in json.loads(capsys.readouterr().out)["no_fit"]
+
+
+def test_a_written_fit_that_is_none_is_not_read(tmp_path):
+    path = tmp_path / "fit.yaml"
+    good = own_fit(one_row(tmp_path), name="result.json").to_yaml()
+    path.write_text(good)
+    read_own_fit(path)
+    for before, after in ((r"time: .*", "time: 4.0"), (r"worst_residual: .*", "worst_residual: 0.5")):
+        path.write_text(re.sub(before, after, good))
+        with pytest.raises(InputError, match="is no fit: "):
+            read_own_fit(path)
+    assert no_fit({"memory": 0.8}, 0.26) is None and no_fit({"memory": 0.8}, 0.27) is not None
+
+
 def test_a_list_of_one_model_is_that_model_and_of_several_none(tmp_path):
     genai = {k: v for k, v in AIPERF.items() if k not in ("schema_version", "is_complete", "was_cancelled")}
     old = {**genai, "input_config": {"model": ["openai/gpt-oss-120b"], "concurrency": 32}}
@@ -370,6 +424,21 @@ def test_a_list_of_one_model_is_that_model_and_of_several_none(tmp_path):
         assert caught.value.problems[0].field == field
 
 
+@pytest.mark.parametrize("data", [
+    GUIDELLM, AIPERF, {**VLLM, "backend": "openai"},
+    {k: v for k, v in AIPERF.items() if k != "schema_version"},
+])  # fmt: skip
+def test_an_engine_that_the_file_does_not_name_is_told_to_be_assumed(tmp_path, data):
+    rows = load(tmp_path, data)
+    own = fit_own(rows, LLAMA, lookup(), calibration())
+    assert own.point.engine == "vllm"
+    said = "engine: the file does not say it and it is taken for vllm; state it with --engine"
+    assert said in " ".join(render_own(own, format="table", width=80).split())
+    assert said in json.loads(render_own(own, format="json", width=80))["notes"]
+    stated = fit_own(rows, Named("llama-3.1-8b-instruct", "h100-sxm", 1, engine="sglang"), lookup(), calibration())
+    assert (stated.point.engine, stated.notes) == ("sglang", ())
+
+
 @pytest.mark.parametrize(("data", "engine"), [
     (VLLM, "vllm"), ({**VLLM, "backend": "sglang"}, "sglang"), ({**VLLM, "engine": "tensorrt-llm"}, "tensorrt-llm"),
     (SGLANG, "sglang"), ({**SGLANG, "backend": "vllm-chat"}, "vllm"), (llm_optimizer(of_sglang(backend="vllm")), "vllm"),
@@ -379,6 +448,38 @@ def test_a_list_of_one_model_is_that_model_and_of_several_none(tmp_path):
 ])  # fmt: skip
 def test_the_engine_is_that_of_the_server_not_of_the_client(tmp_path, data, engine):
     assert load(tmp_path, data)[0].engine == engine
+
+
+def test_where_no_run_can_be_used_each_says_why(tmp_path):
+    runs = (
+        {**VLLM, "mean_tpot_ms": None}, {**VLLM, "spec_decode_acceptance_length": 2.6},
+        {**VLLM, "request_rate": 4.0, "request_throughput": None}, {**VLLM, "mean_tpot_ms": float("nan")},
+    )  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        fit_own(load(tmp_path, *runs, lines=True), Named(), lookup(), calibration())
+    found = [(problem.path.rpartition(":")[2], problem.field) for problem in caught.value.problems]
+    assert found == [("1", "mean_tpot_ms"), ("2", None), ("3", "max_concurrency"), ("4", "mean_tpot_ms")]
+    assert all(problem.fix for problem in caught.value.problems)
+
+
+def test_a_run_that_is_not_used_says_why(tmp_path):
+    own = fit_own(load(tmp_path, VLLM, {**VLLM, "mean_tpot_ms": "fast"}, lines=True), Named(), lookup(), calibration())
+    (note,) = own.notes
+    assert note.startswith("not used: ") and "result.json:2: mean_tpot_ms: is missing, zero or not a number" in note
+
+
+def test_runs_of_two_configurations_name_what_differs(tmp_path):
+    with pytest.raises(InputError, match=r"result.json:2: tp: is 2, and 1 in the first run.*--tp"):
+        fit_own(load(tmp_path, VLLM, {**VLLM, "tp": 2, "gpus": 1}, lines=True), Named(accelerators=2), lookup(), calibration())
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"model_id": "my-llama"}, "unknown open-weight model 'my-llama'.* or give --model"),
+    ({"total_input_tokens": 1}, "input_tokens must be at least 1"),
+])  # fmt: skip
+def test_what_the_model_cannot_answer_is_placed(tmp_path, changes, said):
+    with pytest.raises(InputError, match=f"result.json: {said}"):
+        one_row(tmp_path, **changes)
 
 
 def test_a_document_cut_off_is_placed_where_it_ends(tmp_path):
