@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from breakeven import yamlio
 from breakeven.errors import InputError, Problem
-from breakeven.serving.spec import LinearLayers, ModelSpec
+from breakeven.offers.hf_layers import Layers, layer_count, read_layers
+from breakeven.offers.hf_reader import SUPPORTED_HINT, Reader
+from breakeven.offers.hf_refusals import refuse_other_models
+from breakeven.offers.hf_state import read_linear
+from breakeven.serving.spec import ModelSpec
 
-_PLAIN_FFN = ("falcon", "bloom", "gptj", "gpt2", "gpt_neox", "opt", "mpt", "phi", "starcoder2", "gpt_bigcode")
-_SUPPORTED_HINT = "a decoder-only text model's config.json, as published next to its weights"
+# Classes of transformers whose FFN has no gate: two matrices (all other FFNs have three).
+_PLAIN_FFN = frozenset({
+    "apertus", "arcee", "biogpt", "bloom", "codegen", "falcon", "gpt2", "gpt_bigcode", "gpt_neo", "gpt_neox",
+    "gpt_neox_japanese", "gptj", "jais2", "mpt", "nanochat", "nemotron", "nemotron_h", "opt", "persimmon", "phi",
+    "refinedweb", "refinedwebmodel", "starcoder2", "xglm",
+})  # fmt: skip
+_FOUR_TIMES_HIDDEN = frozenset({
+    "bloom", "codegen", "falcon", "gpt2", "gpt_bigcode", "gpt_neo", "gptj", "mpt", "refinedweb", "refinedwebmodel",
+})  # fmt: skip
+_EXPERT_WIDTHS = (
+    "moe_intermediate_size", "expert_ffn_hidden_size", "intermediate_size_moe", "intermediate_size", "ffn_dim", "ffn_hidden_size",
+)  # fmt: skip
 
 
 def looks_like_path(name: str) -> bool:
@@ -38,204 +53,188 @@ def read_hf_config(path: Path) -> ModelSpec:
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):
-        raise InputError(Problem("is not valid JSON", "name " + _SUPPORTED_HINT, str(path))) from None
+        raise InputError(Problem("is not valid JSON", "name " + SUPPORTED_HINT, str(path))) from None
     if not isinstance(data, dict):
-        raise InputError(Problem("is not a JSON object", "name " + _SUPPORTED_HINT, str(path)))
+        raise InputError(Problem("is not a JSON object", "name " + SUPPORTED_HINT, str(path)))
     name = path.parent.name if path.name == "config.json" and path.parent.name else path.stem
     return from_hf_config(data, model_id=str(data.get("_name_or_path") or name), path=str(path))
 
 
-class _Reader:
-    def __init__(self, data: Mapping[str, Any], path: str) -> None:
-        self.data, self.path = data, path
-
-    def whole(self, *names: str, default: int | None = None) -> int:
-        for name in names:
-            value = self.data.get(name)
-            if value is None:
-                continue
-            if isinstance(value, list) and value and all(isinstance(v, int) for v in value):
-                value = max(value)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value != int(value):
-                raise InputError(Problem(f"is not a whole number ({value!r})", None, self.path, field=name))
-            if not 0 <= value < 10**9:
-                raise InputError(Problem(f"is out of range ({value!r})", None, self.path, field=name))
-            return int(value)
-        if default is not None:
-            return default
-        raise InputError(Problem("is missing", "name " + _SUPPORTED_HINT, self.path, field=names[0]))
-
-
 def from_hf_config(data: Mapping[str, Any], *, model_id: str, path: str = "config.json") -> ModelSpec:
-    """Map a config's keys; raises :class:`InputError` for what is missing or contradictory."""
-    outer = data
+    """Map a config's keys; raises :class:`InputError` with all that is missing, contradictory or not modelled."""
+    outer, data = data, _of_text(data)
+    kind = str(data.get("model_type") or outer.get("model_type") or "").lower()
+    read = Reader(data, kind, path)
+    refuse_other_models(read, outer)
+    layers = layer_count(read)
+    hidden = read.whole("hidden_size", "n_embd", "d_model")
+    heads = _read_heads(read, hidden)
+    experts = _read_experts(read)
+    kinds = Layers(layers, 0, 0, 0, 0 if experts.count else layers, layers if experts.count else 0)
+    if read.ok("num_hidden_layers", "n_layer", "num_layers", "n_layers"):
+        kinds = read_layers(read, layers, experts.count)
+        if not kinds.full + kinds.windowed and not read.problems:
+            read.refuse("num_hidden_layers", f"none of the {layers} layers attends, and models without attention are not modelled")
+    linear = read_linear(read, kinds.linear, hidden, heads.query, heads.dim)
+    sparse_tokens, sparse_bytes = _read_sparse(read)
+    rank = read.whole("kv_lora_rank", default=0, least=0)
+    mla = _read_mla(read) if rank else _NO_MLA
+    model = ModelSpec(
+        id=model_id,
+        layers=layers,
+        hidden=hidden,
+        query_heads=heads.query,
+        kv_heads=heads.kv,
+        head_dim=mla.nope_dim + mla.rope_dim if rank else heads.dim,
+        vocabulary=read.whole("vocab_size", "padded_vocab_size"),
+        attention="mla" if rank else "gqa",
+        mla_q_rank=read.whole("q_lora_rank", default=0, least=0) if rank else 0,
+        mla_kv_rank=rank,
+        mla_rope_dim=mla.rope_dim,
+        mla_nope_dim=mla.nope_dim,
+        mla_value_dim=mla.value_dim,
+        ffn_intermediate=_dense_width(read, hidden, experts.count) if kinds.dense else 0,
+        ffn_matrices=2 if kind in _PLAIN_FFN else 3,
+        dense_ffn_layers=kinds.dense,
+        moe_layers=kinds.moe,
+        experts=experts.count,
+        experts_per_token=experts.per_token,
+        expert_intermediate=experts.width,
+        expert_matrices=2 if kind in _PLAIN_FFN else 3,
+        expert_hidden=read.whole("moe_latent_size", "routed_expert_hidden_size", default=0, least=0),
+        shared_expert_intermediate=experts.shared_width,
+        full_attention_layers=kinds.full,
+        windowed_attention_layers=kinds.windowed,
+        window=kinds.window,
+        linear=linear,
+        sparse_top_k=sparse_tokens,
+        sparse_index_dim=sparse_bytes,
+        qk_norm_over_heads=_qk_norm_over_heads(data),
+        tied_embeddings=_tied(read, outer),
+        native_precision=_native_precision(read, outer),
+        cache_precision=_cache_precision(data, outer),
+        max_context_tokens=read.whole("max_position_embeddings", "n_positions", "seq_length", "max_seq_len", default=0) or None,
+    )  # fmt: skip
+    read.finish()
+    return model
+
+
+def _of_text(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part that describes the decoder of text: of a model of several modalities, a config inside the config."""
     for nested in ("text_config", "llm_config", "language_config", "thinker_config"):
         inner = data.get(nested)
         if isinstance(inner, dict) and ("hidden_size" in inner or "text_config" in inner):
             data = inner.get("text_config", inner) if nested == "thinker_config" else inner
             break
-    read = _Reader(data, path)
-    kind = str(data.get("model_type") or outer.get("model_type") or "").lower()
-    layers = read.whole("num_hidden_layers", "n_layer", "num_layers", "n_layers")
-    hidden = read.whole("hidden_size", "n_embd", "d_model")
-    heads = read.whole("num_attention_heads", "n_head", "num_heads", "n_heads")
-    for field, value in (("num_hidden_layers", layers), ("hidden_size", hidden), ("num_attention_heads", heads)):
-        if value < 1:
-            raise InputError(Problem("must be at least 1", None, path, field=field))
-    kv_default = 1 if data.get("multi_query") and not data.get("new_decoder_architecture") else heads
-    kv_heads = read.whole("num_key_value_heads", "num_kv_heads", "n_head_kv", default=kv_default)
-    head_dim = read.whole("head_dim", "attention_head_dim", default=max(1, hidden // heads))
-    rank = read.whole("kv_lora_rank", default=0)
-    _check_heads(path, heads, kv_heads, head_dim, mla=bool(rank))
-    if rank:  # of queries and keys; configs of MLA models state it in parts, or something else as head_dim
-        head_dim = read.whole("qk_nope_head_dim", default=128) + read.whole("qk_rope_head_dim", default=64)
-    experts = read.whole("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", default=0)
-    per_token = read.whole(
-        "num_experts_per_tok", "experts_per_token", "num_experts_per_token", "moe_topk", "moe_top_k",
-        default=2 if experts else 0,
+    parts = [data[name] for name in ("attn_config", "ffn_config") if isinstance(data.get(name), dict)]  # DBRX, MPT
+    for part in parts:
+        data = {**{key: value for key, value in part.items() if key != "model_type"}, **data}
+    return data
+
+
+class _Heads(Struct, frozen=True):
+    query: int
+    kv: int
+    dim: int
+
+
+def _read_heads(read: Reader, hidden: int) -> _Heads:
+    """Attention heads; refuses counts that no attention can have, before anything divides by them."""
+    query = read.whole("num_attention_heads", "n_head", "num_heads", "n_heads")
+    kv = read.whole("num_key_value_heads", "num_kv_heads", "n_head_kv", "kv_n_heads", "multi_query_group_num", default=query)
+    if read.get("multi_query") is True and not read.get("new_decoder_architecture"):
+        kv = 1
+    mla = bool(read.get("kv_lora_rank"))
+    dim = read.whole("head_dim", "attention_head_dim", "kv_channels", default=max(1, hidden // query))
+    if read.problems:
+        return _Heads(query, kv, dim)
+    if not mla and query % kv:
+        read.refuse("num_key_value_heads", f"must divide the {query} attention heads, not be {kv}")
+    if not mla and not read.has("head_dim", "attention_head_dim", "kv_channels") and hidden % query:
+        read.refuse("num_attention_heads", f"must divide hidden_size = {hidden} where head_dim is not stated, not be {query}")
+    value_dim = read.whole("v_head_dim", default=dim) if not mla else dim
+    if value_dim != dim:
+        read.refuse("v_head_dim", f"{value_dim} differs from the {dim} of queries and keys, which is modelled for MLA alone")
+    return _Heads(query, kv, dim)
+
+
+class _Mla(Struct, frozen=True):
+    nope_dim: int
+    rope_dim: int
+    value_dim: int
+
+
+_NO_MLA = _Mla(0, 0, 0)
+
+
+def _read_mla(read: Reader) -> _Mla:
+    """Widths of one MLA head; configs state it in these parts, or something else as head_dim."""
+    return _Mla(read.whole("qk_nope_head_dim"), read.whole("qk_rope_head_dim", least=0), read.whole("v_head_dim"))
+
+
+class _Experts(Struct, frozen=True):
+    count: int = 0
+    per_token: int = 0
+    width: int = 0
+    shared_width: int = 0
+
+
+def _read_experts(read: Reader) -> _Experts:
+    """Experts of one layer; none where there is at most one, which is a dense FFN."""
+    count = read.whole("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", default=0, least=0)
+    if count < 2:
+        return _Experts()
+    names = (
+        "num_experts_per_tok", "experts_per_token", "num_experts_per_token", "moe_topk", "moe_top_k", "moe_k", "top_k_experts",
     )  # fmt: skip
-    if experts and not 1 <= per_token <= experts:
-        raise InputError(Problem(f"must lie between 1 and the {experts} experts, not {per_token}", None, path, field="num_experts_per_tok"))
-    dense, moe = _ffn_layers(read, data, layers, experts)
-    if not 0 <= dense <= layers or not 0 <= moe <= layers:
-        raise InputError(Problem(f"{dense} dense and {moe} expert layers are not {layers} layers", None, path, field="num_hidden_layers"))
-    expert_width = 0
-    if experts:
-        expert_width = read.whole(
-            "moe_intermediate_size", "expert_ffn_hidden_size", "intermediate_size_moe", "intermediate_size", "ffn_dim"
-        )
-    plain = kind.startswith(_PLAIN_FFN) or kind == "nemotron_h"
-    ffn = read.whole(
-        "intermediate_size_mlp", "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim", default=4 * hidden
-    )
-    shared = read.whole("shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", default=0)
-    if experts and not shared:
-        shared = read.whole("n_shared_experts", "num_shared_experts", default=0) * expert_width
-    if kind.startswith("llama4") and experts:
-        shared = expert_width = read.whole("intermediate_size")
-    full, windowed, window, linear = _attention_layers(read, data, layers, hidden)
-    per_layer_blocks = full + windowed + linear.count
-    if kind == "nemotron_h":
-        dense, moe = _nemotron_ffn(data, dense, moe, bool(experts))
-    if per_layer_blocks < 1 and not linear.count:
-        raise InputError(Problem("has no attention layers", "name " + _SUPPORTED_HINT, path))
-    return ModelSpec(
-        id=model_id,
-        layers=layers,
-        hidden=hidden,
-        query_heads=heads,
-        kv_heads=kv_heads,
-        head_dim=head_dim,
-        vocabulary=read.whole("vocab_size"),
-        attention="mla" if rank else "gqa",
-        mla_q_rank=read.whole("q_lora_rank", default=0),
-        mla_kv_rank=rank,
-        mla_rope_dim=read.whole("qk_rope_head_dim", default=0),
-        mla_nope_dim=read.whole("qk_nope_head_dim", default=0),
-        mla_value_dim=read.whole("v_head_dim", default=0),
-        ffn_intermediate=ffn if dense else 0,
-        ffn_matrices=2 if plain else 3,
-        dense_ffn_layers=dense,
-        moe_layers=moe,
-        experts=experts,
-        experts_per_token=per_token,
-        expert_intermediate=expert_width,
-        expert_matrices=2 if plain else 3,
-        expert_hidden=read.whole("moe_latent_size", "routed_expert_hidden_size", default=0),
-        shared_expert_intermediate=shared,
-        full_attention_layers=full,
-        windowed_attention_layers=windowed,
-        window=window,
-        linear=linear,
-        sparse_top_k=read.whole("index_topk", default=0),
-        sparse_index_dim=read.whole("index_head_dim", default=0),
-        qk_norm_over_heads=_qk_norm_over_heads(data),
-        tied_embeddings=bool(data.get("tie_word_embeddings", outer.get("tie_word_embeddings", False))),
-        native_precision=_native_precision(data, outer, path),
-        cache_precision=_cache_precision(data, outer),
-        max_context_tokens=read.whole("max_position_embeddings", "n_positions", "seq_length", default=0) or None,
+    per_token = read.whole(*names)
+    if per_token > count:
+        stated = next((name for name in names if read.has(name)), names[0])
+        read.refuse(stated, f"must lie between 1 and the {count} experts, not {per_token}")
+    width = read.whole(*_EXPERT_WIDTHS)
+    if read.kind.startswith("llama4"):  # one shared expert beside the routed ones, as wide as they are
+        return _Experts(count, per_token, width, width)
+    shared = read.whole(
+        "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", "share_expert_dim", "shared_intermediate_size",
+        default=0, least=0,
+    ) or width * read.whole(
+        "n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts", default=0, least=0
     )  # fmt: skip
+    return _Experts(count, per_token, width, shared)
 
 
-def _check_heads(path: str, heads: int, kv_heads: int, head_dim: int, *, mla: bool) -> None:
-    """Refuse head counts that no attention can have, before anything divides by them."""
-    problems = []
-    if head_dim < 1:
-        problems.append(Problem("must be at least 1", None, path, field="head_dim"))
-    if kv_heads < 1 or (not mla and heads % kv_heads):
-        message = f"must divide the {heads} attention heads, not be {kv_heads}"
-        problems.append(Problem(message, None, path, field="num_key_value_heads"))
-    if problems:
-        raise InputError(problems)
+def _dense_width(read: Reader, hidden: int, experts: int) -> int:
+    """Width of the dense FFN layers; only classes that define a default of 4 x hidden may leave it out."""
+    names = ["dense_intermediate_size", "intermediate_size_mlp", "intermediate_size", "ffn_hidden_size", "n_inner", "ffn_dim"]
+    if read.kind == "granitemoehybrid" and not experts:  # its dense models have the shared expert alone
+        names = ["shared_intermediate_size"]
+    if read.kind in _FOUR_TIMES_HIDDEN:
+        return read.whole(*names, default=4 * hidden)
+    return read.whole("intermediate_size", *names) if not read.has(*names) else read.whole(*names)
 
 
-def _ffn_layers(read: _Reader, data: Mapping[str, Any], layers: int, experts: int) -> tuple[int, int]:
-    """(dense FFN layers, MoE layers) of a config."""
-    if not experts:
-        return layers, 0
-    dense = read.whole("first_k_dense_replace", "num_dense_layers", default=0)
-    only = data.get("mlp_only_layers")
-    if isinstance(only, list) and only:
-        dense = max(dense, len(only))
-    every = read.whole("interleave_moe_layer_step", "moe_layer_freq", "decoder_sparse_step", default=1)
-    moe = layers - dense
-    if every > 1:
-        moe = layers // every
-        dense = layers - moe
-    return dense, moe
+def _read_sparse(read: Reader) -> tuple[int, int]:
+    """(tokens that sparse attention reads, bytes per token and layer of the index that picks them)."""
+    blocks = read.get("sparse_attention_config")
+    if isinstance(blocks, dict) and blocks.get("use_sparse_attention"):  # MiniMax-M3: blocks, and 16-bit index keys
+        inner = Reader(blocks, "", read.path)
+        chosen = inner.whole("sparse_topk_blocks") + inner.whole("sparse_local_block", default=0, least=0)
+        chosen += inner.whole("sparse_init_block", default=0, least=0)
+        tokens, index_bytes = chosen * inner.whole("sparse_block_size"), 2 * inner.whole("sparse_index_dim")
+        for problem in inner.problems:
+            read.refuse(f"sparse_attention_config.{problem.field}", problem.message)
+        return tokens, index_bytes
+    tokens = read.whole("index_topk", default=0, least=0)
+    dim = read.whole("index_head_dim", default=0, least=0)
+    return tokens, dim + 4 * -(-dim // 128)  # DeepSeek: 8-bit index keys with a 32-bit scale per 128
 
 
-def _nemotron_ffn(data: Mapping[str, Any], dense: int, moe: int, experts: bool) -> tuple[int, int]:
-    pattern = str(data.get("hybrid_override_pattern") or "")
-    if not pattern:
-        return dense, moe
-    return pattern.count("-"), pattern.count("E") if experts else 0
-
-
-def _attention_layers(
-    read: _Reader, data: Mapping[str, Any], layers: int, hidden: int
-) -> tuple[int, int, int, LinearLayers]:
-    """(full, windowed, window, linear) from layer_types, a pattern string or an interval."""
-    window = read.whole("sliding_window", "attention_chunk_size", default=0)
-    types = data.get("layer_types")
-    pattern = data.get("hybrid_override_pattern")
-    if isinstance(pattern, str) and pattern:
-        count = pattern.count("M")
-        inner = read.whole("mamba_num_heads", default=0) * read.whole("mamba_head_dim", default=0)
-        groups, state = read.whole("n_groups", default=8), read.whole("ssm_state_size", default=128)
-        heads = read.whole("mamba_num_heads", default=0)
-        params = hidden * (2 * inner + 2 * groups * state + heads) + inner * hidden
-        return pattern.count("*"), 0, 0, LinearLayers(count, float(params), float(inner * state * 4))
-    if isinstance(types, list) and types:
-        if len(types) != layers or not all(isinstance(t, str) for t in types):
-            message = f"names {len(types)} layers of num_hidden_layers = {layers}, or some not by a word"
-            raise InputError(Problem(message, "list one type for each layer", read.path, field="layer_types"))
-        names = list(types)
-        windowed = sum("sliding" in n or "chunked" in n for n in names)
-        linear = sum("linear" in n or "mamba" in n for n in names)
-        return len(names) - windowed - linear, windowed, window, _delta_net(read, hidden, linear)
-    interval = read.whole("full_attention_interval", default=0)
-    if interval > 1:
-        linear = layers - layers // interval
-        return layers // interval, 0, 0, _delta_net(read, hidden, linear)
-    every = read.whole("sliding_window_pattern", "_sliding_window_pattern", default=0)
-    if window and every > 1:
-        return layers // every, layers - layers // every, window, LinearLayers()
-    if window and data.get("use_sliding_window", True) and not data.get("max_window_layers"):
-        return 0, layers, window, LinearLayers()
-    return layers, 0, 0, LinearLayers()
-
-
-def _delta_net(read: _Reader, hidden: int, count: int) -> LinearLayers:
-    """Gated DeltaNet: query and key, value and gate, two scalars per head, and the way out."""
-    if not count:
-        return LinearLayers()
-    key_dim, value_dim = read.whole("linear_key_head_dim", default=128), read.whole("linear_value_head_dim", default=128)
-    key_heads = read.whole("linear_num_key_heads", default=16)
-    value_heads = read.whole("linear_num_value_heads", default=32)
-    keys, values = key_heads * key_dim, value_heads * value_dim
-    params = hidden * (2 * keys + 2 * values + 2 * value_heads) + values * hidden
-    return LinearLayers(count, float(params), float(value_heads * key_dim * value_dim * 4))
+def _tied(read: Reader, outer: Mapping[str, Any]) -> bool:
+    """Whether input and output embeddings are one; what the file says, wherever it does, before the class default."""
+    for part in (_of_text(outer), outer, read.data):
+        if part.get("tie_word_embeddings") is not None:
+            return bool(part["tie_word_embeddings"])
+    return False
 
 
 def _qk_norm_over_heads(data: Mapping[str, Any]) -> bool:
@@ -254,11 +253,12 @@ def _cache_precision(data: Mapping[str, Any], outer: Mapping[str, Any]) -> str:
     return "fp8" if str(quantisation.get("kv_cache_quant_algo") or scheme or "").upper() == "FP8" else ""
 
 
-def _native_precision(data: Mapping[str, Any], outer: Mapping[str, Any], path: str) -> str:
+def _native_precision(read: Reader, outer: Mapping[str, Any]) -> str:
     """What the checkpoint's weights are, from quantization_config or the tensor type.
 
-    Raises InputError for a quantisation that is not known: its weights have another size than the tensor type says.
+    Refuses a quantisation that is not known: its weights have another size than the tensor type says.
     """
+    data = read.data
     quantisation = data.get("quantization_config") or outer.get("quantization_config")
     if isinstance(quantisation, dict):
         method = str(quantisation.get("quant_method") or quantisation.get("quant_algo") or "").lower()
@@ -271,8 +271,7 @@ def _native_precision(data: Mapping[str, Any], outer: Mapping[str, Any], path: s
         if method in ("awq", "gptq"):
             bits = quantisation.get("bits") or quantisation.get("w_bit") or 4
             if bits not in (4, 8):
-                problem = Problem(f"{method} of {bits!r} bits is not known", "give --precision", path, field="quantization_config.bits")
-                raise InputError(problem)
+                read.refuse("quantization_config.bits", f"{method} of {bits!r} bits is not known", "give --precision")
             return f"int4-{method}" if bits == 4 else "w8a16"
         if "compressed-tensors" in method:
             text = str(quantisation).lower()
@@ -283,6 +282,6 @@ def _native_precision(data: Mapping[str, Any], outer: Mapping[str, Any], path: s
         said = quantisation.get("quant_method") if isinstance(quantisation, dict) else quantisation
         known = "awq, gptq, fp8, nvfp4 (modelopt), mxfp4 and compressed-tensors"
         fix = f"known are {known}; take the quantization_config out and give --precision"
-        raise InputError(Problem(f"the quantisation {str(said)[:40]!r} is not known", fix, path, field="quantization_config"))
+        read.refuse("quantization_config", f"the quantisation {str(said)[:40]!r} is not known", fix)
     dtype = str(data.get("torch_dtype") or data.get("dtype") or outer.get("torch_dtype") or "bfloat16").lower()
     return "fp16" if dtype == "float16" else "bf16"

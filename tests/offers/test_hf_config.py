@@ -8,33 +8,9 @@ from breakeven.errors import InputError
 from breakeven.offers.hf_config import from_hf_config, read_hf_config
 from breakeven.offers.points import Point, answer
 from breakeven.serving.architecture import total_params
+from tests.offers import hf_configs as published
+from tests.offers.hf_configs import DEEPSEEK, GPT_OSS, LLAMA_8B, MINIMAX
 from tests.serving.specimens import calibration, lookup
-
-LLAMA_8B = {
-    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336,
-    "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 128256,
-    "max_position_embeddings": 131072, "torch_dtype": "bfloat16", "tie_word_embeddings": False,
-}  # fmt: skip
-GPT_OSS = {
-    "model_type": "gpt_oss", "hidden_size": 2880, "intermediate_size": 2880, "num_attention_heads": 64,
-    "num_key_value_heads": 8, "head_dim": 64, "num_hidden_layers": 36, "vocab_size": 201088, "num_local_experts": 128,
-    "num_experts_per_tok": 4, "sliding_window": 128, "max_position_embeddings": 131072,
-    "layer_types": ["sliding_attention", "full_attention"] * 18, "quantization_config": {"quant_method": "mxfp4"},
-}  # fmt: skip
-DEEPSEEK = {
-    "model_type": "deepseek_v3", "hidden_size": 7168, "intermediate_size": 18432, "moe_intermediate_size": 2048,
-    "num_attention_heads": 128, "num_key_value_heads": 128, "num_hidden_layers": 61, "vocab_size": 129280,
-    "n_routed_experts": 256, "n_shared_experts": 1, "num_experts_per_tok": 8, "first_k_dense_replace": 3,
-    "kv_lora_rank": 512, "q_lora_rank": 1536, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128,
-    "moe_layer_freq": 1, "quantization_config": {"quant_method": "fp8"},
-}  # fmt: skip
-MINIMAX = {
-    "model_type": "minimax_m2", "hidden_size": 3072, "intermediate_size": 1536, "num_attention_heads": 48,
-    "num_key_value_heads": 8, "head_dim": 128, "num_hidden_layers": 62, "vocab_size": 200064, "num_local_experts": 256,
-    "num_experts_per_tok": 8, "max_position_embeddings": 196608, "use_qk_norm": True, "qk_norm_type": "per_layer",
-    "shared_intermediate_size": 0, "tie_word_embeddings": False,
-    "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(("config", "name", "accelerator", "n"), [
@@ -70,21 +46,47 @@ def test_nemotron_patterns():
     assert model.ffn_matrices == 2
 
 
-def test_totals():
-    assert total_params(from_hf_config(DEEPSEEK, model_id="d")) / 1e9 == pytest.approx(671, rel=0.01)
-    assert total_params(from_hf_config(GPT_OSS, model_id="g")) / 1e9 == pytest.approx(116.8, rel=0.01)
+@pytest.mark.parametrize(("config", "name"), [
+    (published.LLAMA_8B, "llama-3.1-8b-instruct"), (published.LLAMA_70B, "llama-3.1-70b-instruct"),
+    (published.MISTRAL, "mistral-7b-v0.1"), (published.MIXTRAL, "mixtral-8x7b-v0.1"),
+    (published.QWEN_25_7B, "qwen2.5-7b-instruct"), (published.QWEN_3_32B, "qwen3-32b"),
+    (published.QWEN_3_30B, "qwen3-30b-a3b"), (published.QWEN_35_397B, "qwen3.5-397b-a17b"),
+    (published.GPT_OSS, "gpt-oss-120b"), (published.DEEPSEEK, "deepseek-v3"), (published.DEEPSEEK_V32, "deepseek-v3.2"),
+    (published.MINIMAX, "minimax-m2.5"), (published.MINIMAX_M3, "minimax-m3"),
+    (published.LLAMA_4_MAVERICK, "llama-4-maverick-17b-128e-instruct"), (published.GEMMA_3_27B, "gemma-3-27b-it"),
+    (published.GEMMA_3_12B, "gemma-3-12b-it"), (published.NEMOTRON_3_NANO, "nvidia-nemotron-3-nano-30b-a3b-fp8"),
+])  # fmt: skip
+def test_a_config_gives_the_architecture_of_the_catalogue(config, name):
+    mine, listed = from_hf_config(config, model_id=name), lookup().model(name)
+    assert total_params(mine) == pytest.approx(total_params(listed), rel=0.001)
+    elsewhere = {"id", "native_precision", "cache_precision", "max_context_tokens", "stated_total_params", "vocabulary"}
+    if not mine.dense_ffn_layers:  # the catalogue keeps the widths that no layer has
+        elsewhere |= {"ffn_intermediate", "ffn_matrices"}
+    fields = [field for field in mine.__struct_fields__ if field not in elsewhere]
+    assert {field: getattr(mine, field) for field in fields} == {field: getattr(listed, field) for field in fields}
+
+
+@pytest.mark.parametrize(("config", "published_billions"), [
+    (published.DEEPSEEK, 671), (published.GPT_OSS, 116.8), (published.GEMMA_2_9B, 9.24), (published.GEMMA_2_27B, 27.2),
+    (published.QWEN_3_NEXT, 80), (published.JAMBA_MINI, 51.6), (published.JAMBA_LARGE, 398), (published.GRANITE_4_SMALL, 32),
+    (published.BAMBA_9B, 9.78), (published.MINIMAX_TEXT, 456), (published.KIMI_LINEAR, 49.1), (published.ERNIE_21B, 21.8),
+    (published.PHI_3_MINI, 3.82), (published.DBRX, 132),
+])  # fmt: skip
+def test_parameters_are_those_that_were_published(config, published_billions):
+    assert total_params(from_hf_config(config, model_id="x")) / 1e9 == pytest.approx(published_billions, rel=0.01)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "{", '{"hidden_size": "x"}', '{"num_hidden_layers": -1}',
                                   json.dumps({**LLAMA_8B, "num_hidden_layers": 0}),
                                   json.dumps({**LLAMA_8B, "num_attention_heads": 1.5})])  # fmt: skip
-def test_what_is_not_a_config_is_refused_in_one_line(tmp_path, text):
+def test_what_is_not_a_config_is_refused_in_one_line_a_problem(tmp_path, text):
     path = tmp_path / "config.json"
     path.write_text(text)
     with pytest.raises(InputError) as caught:
         read_hf_config(path)
-    assert "\n" not in str(caught.value)
-    assert str(path) in str(caught.value)
+    for problem in caught.value.problems:
+        assert "\n" not in str(problem)
+        assert str(path) in str(problem)
 
 
 @pytest.mark.parametrize(("quantisation", "cache"), [
@@ -121,7 +123,7 @@ def test_a_norm_over_all_heads_is_read(keys, wide):
     ({"layer_types": ["full_attention"] * 3}, "layer_types"), ({"layer_types": [1, 2, 3]}, "layer_types"),
     ({"num_experts": 128, "num_experts_per_tok": 0, "moe_intermediate_size": 768}, "num_experts_per_tok"),
     ({"num_experts": 128, "num_experts_per_tok": 256, "moe_intermediate_size": 768}, "num_experts_per_tok"),
-    ({"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 768, "first_k_dense_replace": 100}, "num_hidden_layers"),
+    ({"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 768, "first_k_dense_replace": 100}, "first_k_dense_replace"),
 ])  # fmt: skip
 def test_a_config_that_no_model_can_have_names_its_field(tmp_path, change, field):
     path = tmp_path / "config.json"
@@ -129,3 +131,40 @@ def test_a_config_that_no_model_can_have_names_its_field(tmp_path, change, field
     with pytest.raises(InputError) as caught:
         read_hf_config(path)
     assert [problem.field for problem in caught.value.problems] == [field]
+
+
+@pytest.mark.parametrize("value", [0, -1, True, False, 4096.0, 4096.5, "4096", [4096, 8192], {}, 10**12])
+@pytest.mark.parametrize("field", ["vocab_size", "intermediate_size", "hidden_size", "num_hidden_layers", "head_dim",
+                                   "num_attention_heads", "num_key_value_heads", "max_position_embeddings"])  # fmt: skip
+def test_a_size_is_a_positive_whole_number(field, value):
+    with pytest.raises(InputError) as caught:
+        from_hf_config(LLAMA_8B | {field: value}, model_id="x")
+    assert [problem.field for problem in caught.value.problems] == [field]
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    wrong = {"vocab_size": 0, "intermediate_size": 0, "hidden_size": "wide", "num_key_value_heads": True, "layer_types": ["odd"] * 32}
+    with pytest.raises(InputError) as caught:
+        from_hf_config(LLAMA_8B | wrong, model_id="x")
+    assert {problem.field for problem in caught.value.problems} == set(wrong)
+
+
+def test_a_width_is_asked_for_only_where_a_layer_has_it():
+    without = {key: value for key, value in LLAMA_8B.items() if key != "intermediate_size"}
+    with pytest.raises(InputError) as caught:
+        from_hf_config(without, model_id="x")
+    assert [problem.field for problem in caught.value.problems] == ["intermediate_size"]
+    experts = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 768}
+    assert from_hf_config(without | experts, model_id="x").moe_layers == 32
+
+
+@pytest.mark.parametrize("field", ["qk_nope_head_dim", "v_head_dim", "num_experts_per_tok"])
+def test_what_no_default_can_stand_for_is_missing(field):
+    with pytest.raises(InputError) as caught:
+        from_hf_config({key: value for key, value in DEEPSEEK.items() if key != field}, model_id="x")
+    assert [problem.field for problem in caught.value.problems] == [field]
+
+
+@pytest.mark.parametrize(("kind", "matrices"), [("phi", 2), ("phi3", 3), ("nemotron", 2), ("falcon", 2), ("llama", 3)])
+def test_only_classes_without_a_gate_have_two_matrices(kind, matrices):
+    assert from_hf_config(LLAMA_8B | {"model_type": kind}, model_id="x").ffn_matrices == matrices
