@@ -24,7 +24,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from calibration_bands import Unseen, Validated, bands, error_table
+from calibration_bands import REGIMES, Unseen, Validated, bands, error_table
 from calibration_fit import (
     GENERATION_FACTORS,
     PARAMETERS,
@@ -42,7 +42,7 @@ from calibration_report import write_report
 from breakeven.catalog.store import Catalogue
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.measurements import read_table
-from breakeven.serving.grade import architecture, coverage, hardware
+from breakeven.serving.grade import architecture, at_capacity_like, coverage, hardware
 from breakeven.serving.memory import is_tight
 
 ROOT = Path(__file__).parent.parent
@@ -125,11 +125,18 @@ def unseen(
         left = float(row.footprint.memory - row.footprint.weights)
         seen = coverage(
             known, model=row.model, accelerator=row.accelerator, config=row.config, batch_per_rank=float(batch),
-            at_capacity=row.measurement.regime == "max-throughput",
             cache_bytes_if_tight=left if is_tight(row.footprint, reserve_bytes=float(reserve)) else None,
         )  # fmt: skip
-        out.append(Unseen(row, float(error), float(ttft), seen.band, group))
+        out.append(Unseen(row, float(error), float(ttft), seen.band, group, _band_regime(row, float(batch))))
     return out
+
+
+def _band_regime(row: Row, batch_per_rank: float) -> str:
+    """The regime whose band the shipped estimate gives such a row."""
+    name = REGIMES[row.measurement.regime]
+    if name == "concurrency" and at_capacity_like(batch_per_rank, at_capacity=False):
+        return REGIMES["max-throughput"]
+    return name
 
 
 def _lumped(rows: Sequence[Row], key: Callable[[Row], str]) -> Callable[[Row], str]:

@@ -29,8 +29,8 @@ STATED = {"B": (0.88, 1.12), "A": (0.95, 1.05)}
 class Unseen(NamedTuple):
     """One row with its signed errors, predicted / measured - 1; ``ttft_error`` is nan where TTFT was not measured.
 
-    ``band`` is the key of the band that the fit which had not seen the row gives its answer; ``group`` names what was
-    left out.
+    ``band`` is the key of the band that the fit which had not seen the row gives its answer, ``regime`` the part of
+    the bands it is looked up in; ``group`` names what was left out.
     """
 
     row: Row
@@ -38,6 +38,7 @@ class Unseen(NamedTuple):
     ttft_error: float
     band: str
     group: str
+    regime: str  # of its band: concurrency, capacity or burst
 
 
 Validated = dict[str, list[Unseen]]
@@ -56,13 +57,10 @@ def bands(validated: Validated, keys: dict[str, Callable[[Row], str]]) -> dict[s
     pooled = [item for split in BAND_SPLITS if split in validated for item in validated[split]]
     seen = [item for split in BAND_SPLITS if split in validated for item in fair(validated[split], keys[split])]
     out: dict[str, dict[str, float]] = {}
-    for regime, name in REGIMES.items():
+    for name in REGIMES.values():
         for kind in ("dense", "moe"):
-            def of(items: Sequence[Unseen], band: str, regime: str = regime, kind: str = kind) -> list[Unseen]:
-                return [
-                    i for i in items
-                    if i.band == band and i.row.measurement.regime == regime and kind_of(i.row) == kind
-                ]  # fmt: skip
+            def of(items: Sequence[Unseen], band: str, name: str = name, kind: str = kind) -> list[Unseen]:
+                return [i for i in items if i.band == band and i.regime == name and kind_of(i.row) == kind]
 
             known = of(seen, COVERED)
             if not known:
@@ -124,7 +122,7 @@ def error_table(groups: Validated, found: dict[str, dict[str, float]]) -> list[d
         for (regime, kind), members in sorted(by.items(), key=lambda pair: (pair[0][0], pair[0][1] != "moe")):
             errors = np.array([item.error for item in members])
             absolute, ratios = np.abs(errors), 1.0 / (1.0 + errors)
-            widths = [found[f"{REGIMES[regime]}-{kind}-{item.band}"] for item in members]
+            widths = [found[f"{item.regime}-{kind}-{item.band}"] for item in members]
             low, high = (np.array([width[end] for width in widths]) for end in ("low", "high"))
             out.append({
                 "split": split, "regime": regime, "kind": "MoE" if kind == "moe" else kind, "rows": len(errors),

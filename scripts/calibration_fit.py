@@ -30,6 +30,7 @@ from breakeven.offers.sizing import resolve_config
 from breakeven.serving.burst import burst_in_flight
 from breakeven.serving.calibration import kinds
 from breakeven.serving.grade import architecture
+from breakeven.serving.instance import BEST_SHARES
 from breakeven.serving.load import Requests, Scheduling, closed_loop
 from breakeven.serving.memory import Footprint, concurrency_cap, footprint
 from breakeven.serving.precision import Numerics, numerics
@@ -125,7 +126,6 @@ SHARED_SPREAD = 0.5
 PRIOR_WEIGHT = 1.5
 ERROR_SCALE, TTFT_SCALE, TTFT_WEIGHT = 0.08, 0.3, 0.25
 DIFFERENCE = 1e-6
-LADDER = (1.0, 0.6, 0.3)  # concurrencies of the best-throughput search, as shares of the cap
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class Fit:
     def _arrays(self) -> None:
         source, share = [], []
         for i, row in enumerate(self.rows):
-            for step in LADDER if row.measurement.regime == "max-throughput" else (1.0,):
+            for step in BEST_SHARES if row.measurement.regime == "max-throughput" else (1.0,):
                 source.append(i)
                 share.append(step)
         self.source, self.share = np.array(source), np.array(share)

@@ -26,7 +26,7 @@ def accuracy(
     from breakeven.cli.inputs import facts_date, load_catalogue
     from breakeven.cli.output import choose_format, write
     from breakeven.errors import InputError, Problem
-    from breakeven.offers.accuracy import compare_table, slices
+    from breakeven.offers.accuracy import compare_table, seen_by_the_fit, slices
     from breakeven.offers.accuracy_csv import render_rows
     from breakeven.offers.lookup import ServingLookup
     from breakeven.offers.measurements import read_table
@@ -53,5 +53,7 @@ def accuracy(
         raise InputError(Problem(f"no row can be compared: {said}", "see the columns in docs/serving.md", str(measurements)))
     if rows is not None:
         write(render_rows(compared, missed), rows)
-    text = render_accuracy(slices(compared), missed, format=name, compared=len(compared), width=stdout_width())
+    text = render_accuracy(
+        slices(compared), missed, format=name, compared=len(compared), fitted=seen_by_the_fit(compared), width=stdout_width()
+    )
     write(text, output)

@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.measurements import Measurement, NotComparable, measurements
+from breakeven.offers.measurements import Measurement, NotComparable, measurements, shipped
 from breakeven.offers.points import answer, choose
-from breakeven.serving.burst import burst_in_flight, burst_output_tok_per_s
+from breakeven.serving.burst import burst_output_tok_per_s, burst_state
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.grade import Coverage, burst_band, coverage
+from breakeven.serving.estimate import covered_at
+from breakeven.serving.grade import Coverage, burst_band
 from breakeven.serving.spec import Estimate
 
 
@@ -102,10 +103,7 @@ def _burst(row: Measurement, lookup: ServingLookup, calibration: Calibration) ->
     point = row.point
     instance = choose(point, lookup.model(point.model), lookup.accelerator(point.accelerator), calibration)
     assert row.batch_requests is not None
-    seen = coverage(
-        calibration.covered, model=instance.model, accelerator=instance.accelerator, config=instance.config,
-        batch_per_rank=burst_in_flight(row.batch_requests) / instance.config.dp, at_capacity=False,
-    )  # fmt: skip
+    seen = covered_at(instance, calibration, burst_state(instance, point.shape, requests=row.batch_requests))
     return burst_output_tok_per_s(instance, point.shape, requests=row.batch_requests), seen
 
 
@@ -131,6 +129,19 @@ def compare_table(
         else:
             missed.append(result)
     return done, missed
+
+
+def seen_by_the_fit(compared: Iterable[Compared]) -> int:
+    """Rows whose question and figure the packaged calibration table holds: their errors are not those of unseen rows."""
+    fitted = {_figure(row) for row in shipped()}
+    return sum(_figure(item.row) in fitted for item in compared)
+
+
+def _figure(row: Measurement) -> tuple[object, ...]:
+    """What makes two tables' rows one measurement; names differ between tables, seven digits of a figure do not."""
+    p = row.point
+    load = row.batch_requests or p.concurrency
+    return row.metric, p.accelerators, round(p.input_tokens), round(p.output_tokens), load, f"{row.measured:.5g}"
 
 
 def quantile(values: Sequence[float], share: float) -> float:

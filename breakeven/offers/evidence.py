@@ -7,19 +7,14 @@ figure between two published ones stays between them, and the curve keeps the mo
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.measurements import Measurement, NotComparable, measurements
+from breakeven.offers.measurements import Measurement, shipped
 from breakeven.offers.points import Point, answer
 from breakeven.serving import grade as grading
 from breakeven.serving.arithmetic import SCALAR
@@ -61,7 +56,7 @@ def published_ratios(
 ) -> list[Ratio]:
     """Ratios of the packaged rows with this model, hardware, layout, precision, engine and shape."""
     out = []
-    for row in _packaged():
+    for row in shipped():
         if not _same_question(row, point, estimate.config, model, lookup):
             continue
         if (row.regime == "max-throughput") != (point.concurrency is None):
@@ -172,11 +167,3 @@ def graded(
         band=grade,
         evidence=evidence,
     )
-
-
-@cache
-def _packaged() -> tuple[Measurement, ...]:
-    path = Path(__file__).parent.parent / "catalog" / "data" / "calibration" / "measurements.csv.gz"
-    text = gzip.decompress(path.read_bytes()).decode("utf-8")
-    rows = [{k: v.strip() for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
-    return tuple(row for row in measurements(rows) if not isinstance(row, NotComparable))

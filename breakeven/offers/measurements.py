@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -85,6 +87,15 @@ def measurements(rows: list[dict[str, str]]) -> Iterator[Measurement | NotCompar
             yield _measurement(name, row)
         except InputError as error:
             yield NotComparable(name, error.problems[0].message)
+
+
+@cache
+def shipped() -> tuple[Measurement, ...]:
+    """The comparable rows of the packaged table: what the calibration was fitted to, and grade B rests on."""
+    path = Path(__file__).parent.parent / "catalog" / "data" / "calibration" / "measurements.csv.gz"
+    text = gzip.decompress(path.read_bytes()).decode("utf-8")
+    rows = [{k: v.strip() for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
+    return tuple(row for row in measurements(rows) if not isinstance(row, NotComparable))
 
 
 def number(row: dict[str, str], field: str) -> float | None:
@@ -198,7 +209,8 @@ def _degrees(row: dict[str, str], count: int) -> dict[str, int | None]:
     """Parallel degrees as published; blank expert and data parallelism mean none.
 
     Tables count tensor parallelism in two ways under attention data parallelism: where the product
-    is too large, tp is what is left of the accelerators.
+    is too large, tp is what is left of the accelerators. A tp of 1 beside several accelerators means that the table
+    has no such column; any other tp on a multiple of its accelerators, copies. Raises InputError for what is neither.
     """
     tp, pp = _whole(row, "tp"), _whole(row, "pp") or 1
     ep, dp = _whole(row, "ep") or 1, _whole(row, "dp") or 1
@@ -209,6 +221,10 @@ def _degrees(row: dict[str, str], count: int) -> dict[str, int | None]:
             tp = count // (pp * dp)
         elif tp * pp == count:
             dp = 1
-        elif dp == 1 and count % pp == 0:
+        elif dp == 1 and tp == 1 and count % pp == 0:
             tp = count // pp
+        elif dp == 1 and ep == 1 and count % (tp * pp) == 0:
+            dp = count // (tp * pp)
+        else:
+            raise InputError(f"tp x pp x dp = {tp} x {pp} x {dp} is not the {count} accelerators")
     return {"tp": tp, "pp": pp, "ep": ep, "dp": dp}

@@ -248,7 +248,10 @@ def own_fit(own: OwnBenchmark, *, name: str) -> OwnFit:
 def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: Calibration) -> Estimate:
     """The estimate with the user's own multipliers, grade A where they were measured; refuses one of something else."""
     fit = read_own_fit(path)
-    mine = knowing(adjusted(calibration, fit.multipliers), lookup.model(fit.model), lookup.accelerator(fit.accelerator))
+    mine = knowing(
+        adjusted(calibration, fit.multipliers), lookup.model(fit.model), lookup.accelerator(fit.accelerator),
+        engine=normalise_engine(fit.engine),
+    )  # fmt: skip
     estimate = answer(point, lookup, mine)
     same = (
         lookup.model(fit.model).id == lookup.model(point.model).id

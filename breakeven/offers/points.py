@@ -93,9 +93,10 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
         if failures:
             raise failures[0]
         raise InputError("the parallel degrees do not fit together", fix="leave some of tp, pp, ep and dp blank")
-    if len(candidates) == 1:
-        return candidates[0]
-    return max(candidates, key=lambda instance: _rate(instance, point))
+    best = candidates[0] if len(candidates) == 1 else max(candidates, key=lambda instance: _rate(instance, point))
+    if (point.ep or 1) > 1 and not model.is_moe:
+        best = replace(best, notes=(*best.notes, f"ep = {point.ep} says nothing of a dense model: it is taken to be 1"))
+    return best
 
 
 def _rate(instance: Instance, point: Point) -> float:

@@ -84,9 +84,12 @@ def _find_model(scope: Scope, name: str) -> tuple[ModelSpec, tuple[str, ...]]:
         try:
             return read_hf_config(base / name), ()
         except InputError as error:
-            first = error.problems[0]
-            wrong = ": ".join(part for part in (first.path or name, first.field, first.message) if part)
-            raise InputError(scope.loaded.document.problem(("self_host", "model"), wrong, first.fix)) from None
+            raise InputError([
+                scope.loaded.document.problem(
+                    ("self_host", "model"), ": ".join(part for part in (one.path or name, one.field, one.message) if part), one.fix
+                )
+                for one in error.problems
+            ]) from None  # fmt: skip
     try:
         cited = scope.catalogue.in_force("models", name, "architectures", scope.as_of)
     except FactNotFound as error:
@@ -117,7 +120,7 @@ def _plan(
         from breakeven.serving.grade import knowing
         from breakeven.serving.refit import adjusted
 
-        calibration = knowing(adjusted(shipped, own.multipliers), model, machine)
+        calibration = knowing(adjusted(shipped, own.multipliers), model, machine, engine=normalise_engine(own.engine))
         if gpus is None:
             gpus, sized_by = own.accelerators, "benchmark"
         layout = own.layout if gpus == own.accelerators else None

@@ -20,12 +20,13 @@ _LEGEND = (
 )
 
 
-def render_accuracy(found: list[Slice], missed: list[Missed], *, format: str, compared: int, width: int) -> str:
-    """Errors by slice, then what was not compared and why."""
+def render_accuracy(found: list[Slice], missed: list[Missed], *, format: str, compared: int, fitted: int, width: int) -> str:
+    """Errors by slice, then what was not compared and why; ``fitted`` rows are in the calibration's own table."""
     if format == "json":
         document = {
             "schema_version": 1,
             "compared": compared,
+            "compared_in_calibration_table": fitted,
             "refused": sum(m.measured_but_refused for m in missed),
             "not_comparable": sum(not m.measured_but_refused for m in missed),
             "slices": [
@@ -41,7 +42,7 @@ def render_accuracy(found: list[Slice], missed: list[Missed], *, format: str, co
         return json.dumps(document, indent=2, allow_nan=False) + "\n"
     if format != "table":
         raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
-    return _sections(found, width) + _missed(missed, compared, width)
+    return _sections(found, width) + _missed(missed, compared, fitted, width)
 
 
 def _sections(found: Sequence[Slice], width: int) -> str:
@@ -66,10 +67,12 @@ def _sections(found: Sequence[Slice], width: int) -> str:
     return "\n".join(out)
 
 
-def _missed(missed: Sequence[Missed], compared: int, width: int) -> str:
+def _missed(missed: Sequence[Missed], compared: int, fitted: int, width: int) -> str:
     """How many rows were not compared, and the commonest reasons."""
     refused = sum(m.measured_but_refused for m in missed)
     head = f"{compared} rows compared, {refused} refused although measured, {len(missed) - refused} not comparable"
+    if fitted:
+        head += f"; {fitted} of those compared are in the table that the calibration was fitted to: docs/accuracy.md has the errors on unseen rows"
     counts = sorted(Counter(miss.reason for miss in missed).items(), key=lambda item: (-item[1], item[0]))
     reasons = sheet(((f"  {count:>5}", reason) for reason, count in counts[:SHOWN_REASONS]), width=width)
     more = len(counts) - SHOWN_REASONS

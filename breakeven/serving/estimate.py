@@ -82,25 +82,15 @@ def _build(
     config = instance.config
     cap = instance.concurrency_cap(shape)
     per_rank = state.decode_batch / config.attention_ranks
-    left = float(instance.footprint.memory - instance.footprint.weights)
-    tight = is_tight(instance.footprint, reserve_bytes=instance.resolved.memory.reserve_bytes)
-    seen = grading.coverage(
-        calibration.covered,
-        model=instance.model,
-        accelerator=instance.accelerator,
-        config=config,
-        batch_per_rank=per_rank * instance.drafting.rows,
-        at_capacity=at_capacity,
-        cache_bytes_if_tight=left if tight else None,
-        speculating=instance.drafting.rows > 1.0,
-    )
+    seen = covered_at(instance, calibration, state)
+    like_capacity = grading.at_capacity_like(float(per_rank), at_capacity=at_capacity)
     full = concurrency >= cap * config.copies * 0.999
     binding, parts = _binding(instance, shape, state, full=full)
     throughput = float(state.requests_per_s * shape.output_tokens * config.copies)
     wide = grading.band_width(
-        calibration, metric="throughput", model=instance.model, band=seen.band, at_capacity=at_capacity
+        calibration, metric="throughput", model=instance.model, band=seen.band, at_capacity=like_capacity
     )
-    slow = grading.band_width(calibration, metric="tpot", model=instance.model, band=seen.band, at_capacity=at_capacity)
+    slow = grading.band_width(calibration, metric="tpot", model=instance.model, band=seen.band, at_capacity=like_capacity)
     mean = float(state.ttft_s) * 1e3 if ttft_closed else float(latency.ttft_mean_ms)
     ratio = float(latency.ttft_p95_ms) / max(float(latency.ttft_mean_ms), 1e-9)
     p95 = mean * ratio if ttft_closed else float(latency.ttft_p95_ms)
@@ -131,6 +121,21 @@ def _build(
         step_parts_ms=parts,
         tokens_per_step=instance.drafting.emitted,
         notes=tuple(notes),
+    )
+
+
+def covered_at(instance: Instance, calibration: Calibration, state: LoadState) -> grading.Coverage:
+    """How far the calibration covers this instance at this load."""
+    left = float(instance.footprint.memory - instance.footprint.weights)
+    tight = is_tight(instance.footprint, reserve_bytes=instance.resolved.memory.reserve_bytes)
+    return grading.coverage(
+        calibration.covered,
+        model=instance.model,
+        accelerator=instance.accelerator,
+        config=instance.config,
+        batch_per_rank=float(state.decode_batch) / instance.config.attention_ranks * instance.drafting.rows,
+        cache_bytes_if_tight=left if tight else None,
+        speculating=instance.drafting.rows > 1.0,
     )
 
 

@@ -20,8 +20,9 @@ from breakeven.serving.calibration import BandWidth, Calibration
 from breakeven.serving.spec import AcceleratorSpec, Band, ModelSpec, ServingConfig
 
 MAX_COVERED_STAGES = 3
-MAX_COVERED_BATCH = 256.0
-MAX_COVERED_BATCH_AT_CAPACITY = 2048.0
+# Sequences a rank decodes at once: most that rows at a fixed concurrency have, and that rows at capacity have.
+MAX_BATCH_AT_CONCURRENCY = 256.0
+MAX_COVERED_BATCH = 2048.0
 _WIDEST = BandWidth(low=0.5, high=2.0)
 
 # Keys of the learned bands.
@@ -42,9 +43,22 @@ class Coverage(Struct, frozen=True):
 def architecture(model: ModelSpec) -> str:
     """The sizes that the serving model works with: equal for a model and its fine-tunes, whatever their names."""
     attention = f"{model.attention}{model.query_heads}-{model.kv_heads}x{model.head_dim}"
+    if model.attention == "mla":
+        attention += f"r{model.mla_q_rank}-{model.mla_kv_rank}"
+    if model.windowed_attention_layers:
+        attention += f"w{model.windowed_attention_layers}x{model.window}"
+    if model.linear.count:
+        attention += f"l{model.linear.count}x{model.linear.state_bytes_per_layer:.4g}"
     experts = f"-{model.experts}x{model.expert_intermediate}of{model.experts_per_token}" if model.is_moe else ""
+    if model.is_moe and model.shared_expert_intermediate:
+        experts += f"+{model.shared_expert_intermediate}"
     ffn = f"-{model.ffn_intermediate}" if model.dense_ffn_layers else ""
     return f"{model.layers}x{model.hidden}-{attention}{ffn}{experts}"
+
+
+def at_capacity_like(batch_per_rank: float, *, at_capacity: bool) -> bool:
+    """Whether the bands of capacity apply: at it, or at more sequences a rank than rows at a fixed concurrency have."""
+    return at_capacity or batch_per_rank > MAX_BATCH_AT_CONCURRENCY
 
 
 def hardware(accelerator: AcceleratorSpec) -> str:
@@ -53,10 +67,13 @@ def hardware(accelerator: AcceleratorSpec) -> str:
     return f"{accelerator.generation}-{accelerator.memory_bytes_per_s:.4g}-{rate:.4g}"
 
 
-def knowing(calibration: Calibration, model: ModelSpec, accelerator: AcceleratorSpec) -> Calibration:
-    """The calibration, where the user's own benchmark has made this architecture and hardware measured ones."""
+def knowing(calibration: Calibration, model: ModelSpec, accelerator: AcceleratorSpec, *, engine: str) -> Calibration:
+    """The calibration, where the user's own benchmark has made this architecture, hardware and engine measured ones."""
     covered = dict(calibration.covered)
-    for name, one in (("architectures", architecture(model)), ("hardware", hardware(accelerator))):
+    for name, one in (
+        ("architectures", architecture(model)), ("hardware", hardware(accelerator)),
+        ("generations", accelerator.generation), ("engines", engine),
+    ):  # fmt: skip
         covered[name] = (*covered.get(name, ()), one)
     return replace(calibration, covered=covered)
 
@@ -68,7 +85,6 @@ def coverage(
     accelerator: AcceleratorSpec,
     config: ServingConfig,
     batch_per_rank: float,
-    at_capacity: bool,
     cache_bytes_if_tight: float | None = None,
     speculating: bool = False,
 ) -> Coverage:
@@ -88,9 +104,8 @@ def coverage(
         reasons.append("sparse attention is outside the calibration")
     if config.pp > MAX_COVERED_STAGES:
         reasons.append("pipeline parallelism of four or more is outside the calibration")
-    limit = MAX_COVERED_BATCH_AT_CAPACITY if at_capacity else MAX_COVERED_BATCH
-    if batch_per_rank > limit:
-        reasons.append(f"more than {limit:.0f} sequences per batch is outside the calibration")
+    if batch_per_rank > MAX_COVERED_BATCH:
+        reasons.append(f"more than {MAX_COVERED_BATCH:,.0f} sequences per batch is outside the calibration")
     if speculating:
         reasons.append("no measurement with speculative decoding is in the calibration")
     if config.accelerators_per_copy > accelerator.scale_up_count:

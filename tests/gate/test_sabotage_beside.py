@@ -47,7 +47,7 @@ def a_benchmark_that_the_base_made_faster_since(scene: Scene) -> None:
 
 @sabotage(1, "self_host.benchmark fit.yaml as at main -> absent")
 def a_benchmark_that_is_no_longer_named(scene: Scene) -> None:
-    scene.base({"chat.yaml": MEASURED, "fit.yaml": FIT.format(0.2), "breakeven.policy.yaml": OWN})
+    scene.base({"chat.yaml": MEASURED, "fit.yaml": FIT.format(0.3), "breakeven.policy.yaml": OWN})
     scene.write({"chat.yaml": MEASURED.replace("  benchmark: fit.yaml\n", "")})
     (scene.folder / "fit.yaml").unlink()
 

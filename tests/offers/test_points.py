@@ -127,6 +127,45 @@ def test_accuracy_reports_by_slice(tmp_path, capsys):
     assert "h200-sxm" in out
 
 
+@pytest.mark.parametrize(("degrees", "read"), [
+    ({"tp": "4", "n_gpus": "8"}, (4, 2)),  # two copies
+    ({"tp": "1", "n_gpus": "8"}, (8, 1)),  # a table without the column
+    ({"tp": "8", "n_gpus": "8"}, (8, 1)),
+])  # fmt: skip
+def test_degrees_that_do_not_say_what_all_accelerators_do(degrees, read):
+    found = only(row(ep="1", dp="1", **degrees))
+    assert (found.point.tp, found.point.dp) == read
+
+
+def test_degrees_that_no_layout_has_are_not_another_layout():
+    found = only(row(tp="3", ep="1", dp="1", n_gpus="4"))
+    assert isinstance(found, NotComparable)
+    assert "tp x pp x dp = 3 x 1 x 1 is not the 4 accelerators" in found.reason
+
+
+def test_accuracy_says_how_many_rows_the_fit_has_seen(tmp_path, capsys):
+    packaged = Path(breakeven.__file__).parent / "catalog" / "data" / "calibration" / "measurements.csv.gz"
+    known = list(csv.DictReader(io.StringIO(gzip.decompress(packaged.read_bytes()).decode())))
+    known = [r for r in known if r["tpot_ms"] and "InferenceX" in r["source_name"]][:5]
+    new = [dict(r, id=f"new {r['id']}", tpot_ms=str(float(r["tpot_ms"]) * 1.01)) for r in known[:2]]
+    table = tmp_path / "m.csv"
+    with table.open("w") as stream:
+        writer = csv.DictWriter(stream, list(known[0]))
+        writer.writeheader()
+        writer.writerows([*known, *new])
+    assert run(["accuracy", str(table), "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["compared"], document["compared_in_calibration_table"]) == (7, 5)
+    assert run(["accuracy", str(table)]) == 0
+    assert "5 of those compared are in the table" in re.sub(r"\s+", " ", capsys.readouterr().out)
+
+
+def test_expert_parallelism_of_a_dense_model_is_said_to_be_ignored(capsys):
+    asked = ["estimate", "-m", "llama-3.1-70b-instruct", "-a", "h100-sxm", "-n", "4", "--input-tokens", "1000", "--output-tokens", "200"]
+    assert run([*asked, "--ep", "4"]) == 0
+    assert "ep = 4 says nothing of a dense model" in capsys.readouterr().out
+
+
 FRONTIER = [
     "estimate", "-m", "llama-3.1-8b-instruct", "-a", "h100-sxm", "--input-tokens", "1000", "--output-tokens", "200",
     "--frontier",

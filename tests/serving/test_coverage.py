@@ -65,9 +65,29 @@ def test_the_width_of_a_dense_ffn_counts_only_where_a_layer_has_one() -> None:
     assert grading.architecture(replace(LLAMA, ffn_intermediate=2880)) != grading.architecture(LLAMA)
 
 
+@pytest.mark.parametrize(("model", "changes"), [
+    ("gpt-oss-120b", {"window": 4096}),
+    ("gpt-oss-120b", {"windowed_attention_layers": 0, "full_attention_layers": 36}),
+    ("deepseek-v3", {"mla_kv_rank": 256}),
+    ("deepseek-v3", {"shared_expert_intermediate": 4096}),
+])  # fmt: skip
+def test_every_size_that_the_work_depends_on_makes_another_architecture(model: str, changes: dict[str, int]) -> None:
+    known = lookup().model(model)
+    assert grading.architecture(replace(known, **changes)) != grading.architecture(known)
+
+
+def test_batches_that_only_capacity_rows_have_take_their_bands() -> None:
+    """A named load up to the best one has the band of capacity, whose rows decode as many sequences at once."""
+    small, large = answered(concurrency=200.0), answered(concurrency=600.0)
+    assert (small.grade, large.grade) == ("C", "C")
+    bands = calibration().bands
+    assert width(small) == pytest.approx(bands["concurrency-dense-C"].high / bands["concurrency-dense-C"].low, rel=1e-6)
+    assert width(large) == pytest.approx(bands["capacity-dense-C"].high / bands["capacity-dense-C"].low, rel=1e-6)
+
+
 def test_an_own_benchmark_makes_its_model_and_hardware_known_ones() -> None:
     model, machine = replace(LLAMA, layers=79), replace(H100, memory_bytes_per_s=3.0e12)
-    mine = grading.knowing(calibration(), model, machine)
+    mine = grading.knowing(calibration(), model, machine, engine="vllm")
     assert answered(model, machine, known=mine).grade == "C"
     assert answered(model, known=mine).grade == "C"
     assert answered(replace(LLAMA, layers=78), machine, known=mine).band == "D"

@@ -29,7 +29,7 @@ def items(rows: list[fitting.Row], spread: float, band: str, groups: int = 8) ->
     """Rows with errors spread evenly in logarithms over +-spread."""
     errors = np.expm1(np.linspace(-spread, spread, len(rows)))
     return [
-        learning.Unseen(row, float(error), float("nan"), band, f"g{i % groups}")
+        learning.Unseen(row, float(error), float("nan"), band, f"g{i % groups}", "capacity")
         for i, (row, error) in enumerate(zip(rows, errors, strict=True))
     ]
 
