@@ -21,6 +21,7 @@ from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import spoken
 from breakeven.compare.quotes import QuoteRow
 from breakeven.compare.result import Alternative, Assumption, Comparison, Headline, OfferAtVolume, SourceUsed
+from breakeven.compare.stretches import NARROW, where_it_wins
 from breakeven.offers.offer import Offer
 
 if TYPE_CHECKING:
@@ -118,10 +119,11 @@ def _crossing(row: Crossover) -> Crossover:
 
 def _headline(head: Headline, found: Crossover | None, hidden: frozenset[str]) -> Headline:
     sentence = head.sentence
-    for volume in (found.first_tokens_per_day, found.settled_tokens_per_day) if found is not None else ():
-        if volume is not None:
-            sentence = sentence.replace(f"from {spoken(volume)} tokens/day", f"from {_between(volume)} tokens/day")
-    dropped = ["the crossing lies at"]
+    if found is not None and found.outcome in ("at", "sometimes"):
+        # Where the first stretch ends is left out: with its start it tells how wide it is.
+        rough = where_it_wins(replace(found, intervals=()), _between)
+        sentence = sentence.replace(where_it_wins(found), rough)
+    dropped = ["the crossing lies at", NARROW]
     dropped += ["a replica costs"] if head.self_host in hidden else []
     dropped += ["the API costs"] if head.api in hidden else []
     kept = (text for text in head.conditions if not text.startswith(tuple(dropped)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Headline, OfferAtVolume
+from breakeven.compare.stretches import narrow_words, where_it_wins
 from breakeven.errors import FactNotFound
 from breakeven.offers.scope import Scope
 
@@ -85,14 +86,7 @@ def _sentence(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cross
         return f"{subject} is never cheaper than {service}, at any volume."
     if found.outcome == "always":
         return f"{subject} is cheaper than {service} at every volume."
-    first, settled = found.first_tokens_per_day, found.settled_tokens_per_day
-    assert first is not None
-    text = f"{subject} is cheaper than {service} from {spoken(first)} tokens/day"
-    if found.outcome == "sometimes":
-        return text + " on some stretches of volume, but never for good."
-    if settled is not None and settled > first:
-        return text + f", and for good only from {spoken(settled)} tokens/day."
-    return text + " on."
+    return f"{subject} is cheaper than {service} {where_it_wins(found)}."
 
 
 def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Crossover) -> tuple[str, ...]:
@@ -125,6 +119,9 @@ def _conditions(scope: Scope, api: OfferAtVolume, own: OfferAtVolume, found: Cro
     parts.append("no labour" if host.labour_fte == 0 else f"{host.labour_fte:g} FTE of labour")
     if chosen is not None:
         parts.append(f"1 {chosen['code']} = {chosen['usd_per_unit']:g} USD on {chosen['as_of']} ({chosen['source']})")
+    narrow = narrow_words(found)
+    if narrow is not None:
+        parts.append(narrow)
     if found.capacity_share is not None:
         parts.append(f"the crossing lies at {percent(found.capacity_share)} of what the running replicas can serve")
     serving = own.offer.serving

@@ -11,6 +11,7 @@ from breakeven.offers.offer import Offer
 from breakeven.render import quotes
 from breakeven.render.at_volume import at_volume
 from breakeven.render.cheapest import cheaper_elsewhere
+from breakeven.render.narrow import narrow_remarks
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
 
@@ -103,6 +104,8 @@ def _section(result: Comparison) -> list[str]:
         ),
         right=range(3, 6),
     )  # fmt: skip
+    remarks = narrow_remarks(result, {})
+    out += ["", *(f"- {escape(remark)}" for remark in remarks)] if remarks else []
     if result.alternatives:
         out += ["", "## What moves it", ""]
         out += md_table(

@@ -16,6 +16,7 @@ from breakeven.offers.offer import Offer
 from breakeven.render import quotes
 from breakeven.render.at_volume import at_volume
 from breakeven.render.cheapest import cheaper_elsewhere
+from breakeven.render.narrow import narrow_remarks
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
 
@@ -199,6 +200,11 @@ def _crossovers(console: Console, result: Comparison, options: Options) -> None:
         )  # fmt: skip
     console.print(Text("Crossovers (tokens/day)", style="bold"))
     console.print(table)
+    remarks = narrow_remarks(result, names)
+    for remark in remarks:
+        console.print(Text(plain(f"  {remark}", limit=400)))
+    if remarks:
+        console.print()
 
 
 def _volume(value: float | None, none: str = "") -> str:

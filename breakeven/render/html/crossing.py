@@ -13,6 +13,7 @@ from breakeven.offers.offer import Offer
 from breakeven.render.cheapest import on_cost_alone
 from breakeven.render.html.parts import amount, details, esc, headline_crossing, keys, table, volume
 from breakeven.render.html.svg import CURVES, Curve, Frame, crossover_svg, frame_for
+from breakeven.render.narrow import narrow_remarks
 from breakeven.render.text import plain
 
 MAX_CURVES = len(CURVES)
@@ -149,6 +150,7 @@ def _stretches(result: Comparison, found: Crossover) -> str:
 
 def _pairs(result: Comparison) -> str:
     names = {row.offer.id: row.offer.name for row in result.offers}
+    remarks = "".join(f'<p class="dim small">{esc(remark)}</p>' for remark in narrow_remarks(result, names))
     return table(
         ["self-hosting wins over", "with", "outcome", "first from", "for good from", "share of capacity"],
         [
@@ -165,7 +167,7 @@ def _pairs(result: Comparison) -> str:
         caption="Every pair: crossings in tokens per day",
         right=(3, 4, 5),
         nowrap=(2,),
-    )
+    ) + remarks
 
 
 def _figures(frame: Frame, curves: Sequence[Curve], money: Money) -> str:
