@@ -26,7 +26,7 @@ def test_list_names_every_thing_of_a_kind(capsys: pytest.CaptureFixture[str]) ->
     assert rows["hgx-h100-8"]["records"] == 4 and rows["hgx-h100-8"]["newest"] == "2026-06-14"
     assert rows["gb300-nvl72"]["newest"] is None
     assert rows["hgx-h200-8"]["assumptions"] == 1
-    assert data["as_of"] == "2026-11-23" and data["digest"].startswith("sha256:")
+    assert data["as_of"] == "2026-11-24" and data["digest"].startswith("sha256:")
 
 
 def test_list_takes_the_singular_and_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_each_kind_of_change_is_named(release: Path, capsys: pytest.CaptureFixtu
     risen = found[("changed", "rental/lambda prices h100-sxm 8x H100 SXM on-demand 8")]
     assert "usd_per_gpu_hour 3.99" in risen["old"] and "usd_per_gpu_hour 4.49" in risen["new"]
     assert (risen["old_effective"], risen["new_effective"]) == ("2026-09-20", "2026-12-20")
-    assert (data["old"]["catalogue"], data["new"]["catalogue"]) == ("2026.11.23", "2026.12.21")
+    assert (data["old"]["catalogue"], data["new"]["catalogue"]) == ("2026.11.24", "2026.12.21")
 
 
 def quoted(folder: Path, **changes: object) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from breakeven.catalog.excerpt import head, records_naming
 from breakeven.catalog.fact_files import PACKAGED, fact_document
-from breakeven.catalog.inventory import Item, items
+from breakeven.catalog.inventory import Item, items, records_in
 from breakeven.catalog.records import KINDS, RentalProvider
 from breakeven.catalog.store import Catalogue
 from breakeven.catalog.trusted import construct
@@ -38,6 +38,13 @@ def test_nothing_is_malformed_or_contradicts_itself(catalogue: Catalogue) -> Non
     found = verify(catalogue)
     assert found.malformed == () and found.wrong == ()
     assert found.files == len(FILES)
+
+
+@pytest.mark.parametrize(("kind", "path"), FILES, ids=IDS)
+def test_no_source_was_read_after_the_release(kind: str, path: Path, catalogue: Catalogue) -> None:
+    """A report states both days: what the catalogue cites was read before it came out."""
+    late = [where for where, _, record in records_in(catalogue.find(kind, path.stem)) if record.source.retrieved > catalogue.released]
+    assert late == []
 
 
 @pytest.mark.parametrize(("kind", "path"), FILES, ids=IDS)

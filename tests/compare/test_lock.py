@@ -61,7 +61,7 @@ def test_the_lock_names_every_source_of_the_result_and_no_other(
     ahead = {f"history/price-paths#paths[{i}]" for i in range(3)}  # what a report's forecast rests on
     assert set(lock["facts"]) == {source["id"] for source in result["sources"]} | ahead
     assert "rental/acme#prices[0]" in lock["facts"]
-    assert lock["as_of"] == "2026-11-23" and lock["catalogue"]["digest"] == result["catalog"]["digest"]
+    assert lock["as_of"] == "2026-11-24" and lock["catalogue"]["digest"] == result["catalog"]["digest"]
 
 
 def test_the_same_facts_give_the_same_lock(place: Path) -> None:
@@ -134,7 +134,7 @@ def test_throughputs_of_another_calibration_are_refused(place: Path, capsys: pyt
 def test_another_date_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert locked_run(place, "--as-of", "2026-11-22") == 1
-    assert "facts are locked as of 2026-11-23" in capsys.readouterr().err
+    assert "facts are locked as of 2026-11-24" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_another_date_is_refused(place: Path, capsys: pytest.CaptureFixture[str]
         ("not json", "is not a lock"),
         ("[]", "is not a lock of version 1"),
         ('{"schema_version": 2}', "is not a lock of version 1 (it says 2)"),
-        ('{"schema_version": 1, "as_of": "2026-11-23", "facts": {"a": 1}}', "is a damaged lock"),
+        ('{"schema_version": 1, "as_of": "2026-11-24", "facts": {"a": 1}}', "is a damaged lock"),
         ('{"schema_version": 1, "as_of": "soon", "facts": {}}', "is a damaged lock"),
     ],
 )

@@ -258,7 +258,7 @@ def test_the_market_is_that_of_the_heads_profile(scene: Scene, factor: int, caps
     """Twice the volume pays twice the rise of the price, and the base's volume once is the change's part of it."""
     scene.base({"chat.yaml": LISTED, "breakeven.policy.yaml": RISE.replace("1%", "900%")})
     costs = {}
-    for day in ("2026-11-23", DEARER_DAY):
+    for day in ("2026-11-24", DEARER_DAY):
         scene.write({"chat.yaml": LISTED.replace("name: chat", f"name: chat\nas_of: {day}")})
         costs[day] = profile(scene.check("-f", "json"), 0, capsys)["head"]["usd_per_month"]
     then, now = costs.values()

@@ -340,7 +340,7 @@ def locked(scene: Scene) -> None:
     scene.more = ["--locked", "x.lock"]
 
 
-@sabotage(1, "facts_moved_back: facts are asked for as of 2026-11-20, and the base has them as of 2026-11-23")
+@sabotage(1, "facts_moved_back: facts are asked for as of 2026-11-20, and the base has them as of 2026-11-24")
 def a_lock_set_back(scene: Scene) -> None:
     locked(scene)
     assert run(["catalog", "lock", "chat.yaml", "--as-of", "2026-11-20", "-o", "x.lock"]) == 0
@@ -361,7 +361,7 @@ def a_lock_removed(scene: Scene) -> None:
 @sabotage(2, "x.lock: is a damaged lock")
 def a_lock_that_parses_and_says_nothing(scene: Scene) -> None:
     locked(scene)
-    scene.write({"x.lock": Path("x.lock").read_text(encoding="utf-8").replace('"as_of": "2026-11-23"', '"as_of": "NaN"')})
+    scene.write({"x.lock": Path("x.lock").read_text(encoding="utf-8").replace('"as_of": "2026-11-24"', '"as_of": "NaN"')})
 
 
 @sabotage(2, "the base revision main has no x.lock")
@@ -424,13 +424,13 @@ def ranges_removed(scene: Scene) -> None:
     scene.write({"chat.yaml": PROFILE})
 
 
-@reported(0, "as of 2027-06-01, after the catalogue's 2026-11-23: prices announced for then count already")
+@reported(0, "as of 2027-06-01, after the catalogue's 2026-11-24: prices announced for then count already")
 def facts_of_a_day_to_come(scene: Scene) -> None:
     scene.base({"chat.yaml": LISTED})
     scene.write({"chat.yaml": LISTED.replace("name: chat", "name: chat\nas_of: 2027-06-01")})
 
 
-@reported(0, "as of 2026-11-23, after --on's 2020-01-01")
+@reported(0, "as of 2026-11-24, after --on's 2020-01-01")
 def a_clock_set_back_to_keep_a_waiver_alive(scene: Scene) -> None:
     scene.more = ["--on", "2020-01-01"]
 
@@ -566,7 +566,7 @@ def test_a_baseline_of_newer_facts_than_this_release_has_is_caught(tmp_path: Pat
     world = World(tmp_path)
     monkeypatch.setattr("breakeven.gate.base_baseline.read_baseline", later(tmp_path))
     assert world.check() == 1
-    assert "facts_moved_back: the catalogue here is of 2026.11.23, and the baseline was approved on that of 2999.01.01" in capsys.readouterr().out
+    assert "facts_moved_back: the catalogue here is of 2026.11.24, and the baseline was approved on that of 2999.01.01" in capsys.readouterr().out
 
 
 def later(folder: Path) -> object:

@@ -225,7 +225,7 @@ def test_the_rent_of_an_estimate_is_the_median_that_profiles_use(capsys):
     (one,) = json.loads(capsys.readouterr().out)["estimates"]
     assert one["rent"]["usd_per_gpu_hour"] == 3.85
     assert one["rent"]["quotes"] == len(one["rent"]["sources"]) == 25
-    assert one["rent"]["as_of"] == "2026-11-23"
+    assert one["rent"]["as_of"] == "2026-11-24"
     per_hour = one["total_tok_per_s"] * 3600 / 1e6
     assert one["usd_per_mtok"] == pytest.approx(3.85 / per_hour)
 
