@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from breakeven.errors import Infeasible
+from breakeven.errors import FactNotInForce, Infeasible
 from breakeven.offers.offer import Serving, Term
 from breakeven.offers.scope import Scope
 from breakeven.profile.self_host import Supply, Throughput
@@ -108,6 +108,11 @@ def _estimated(scope: Scope, supply: Supply, *, accelerator: str, index: int) ->
         plan = plan_for_profile(scope, accelerator=accelerator, gpus=supply.gpus)
     except Infeasible as error:
         return NoCapacity(supply.gpus, tuple(str(problem) for problem in error.problems))
+    except FactNotInForce as error:
+        loc = _not_in_force_at(scope, supply, index)
+        raise FactNotInForce(
+            scope.loaded.document.problem(loc, problem.message, problem.fix) for problem in error.problems
+        ) from None
     k = capacity_tokens_per_day(
         requests_per_s=plan.requests_per_s, tokens_per_request=workload.tokens_per_request
     )
@@ -118,3 +123,15 @@ def _estimated(scope: Scope, supply: Supply, *, accelerator: str, index: int) ->
     return Capacity(
         plan.serving.accelerators_per_replica, k, plan.low_ratio, plan.high_ratio, plan.serving, terms, plan.sources
     )
+
+
+def _not_in_force_at(scope: Scope, supply: Supply, index: int) -> tuple[int | str, ...]:
+    """The key that names what has no record on the date: the open model, else the accelerator of the supply."""
+    from breakeven.offers.profile_plan import open_model
+
+    try:
+        open_model(scope)
+    except FactNotInForce:
+        return ("self_host", "model")
+    key = next(key for key in ("accelerator", "rent", "own", "quote") if getattr(supply, key) is not None)
+    return ("self_host", "supply", index, key)
