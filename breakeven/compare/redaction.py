@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from breakeven.catalog.fact_files import shown_path
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import spoken
 from breakeven.compare.quotes import QuoteRow
@@ -34,7 +35,7 @@ _OPEN_META = ("supply", "choice", "term", "api", "own", "accelerator", "instance
 
 def redacted(result: Comparison, catalogue: Catalogue) -> Comparison:
     """The result without confidential figures; the same object when it uses none."""
-    secret = frozenset(source.id for source in result.sources if source.confidential)
+    secret = frozenset(source.id for source in result.sources if source.confidential) | _unusable(result, catalogue)
     if not secret:
         return result
     hidden = _hidden(result, secret)
@@ -60,7 +61,7 @@ def redacted(result: Comparison, catalogue: Catalogue) -> Comparison:
         ),
         outlook=None,
     )  # fmt: skip
-    renamed: Comparison = map_strings(shared, _anonymous(secret, catalogue))
+    renamed: Comparison = map_strings(map_strings(shared, _placeless(secret, catalogue)), _anonymous(secret, catalogue))
     return renamed
 
 
@@ -77,6 +78,13 @@ def map_strings(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, Struct):
         return replace(value, **{name: map_strings(getattr(value, name), change) for name in value.__struct_fields__})
     return value
+
+
+def _unusable(result: Comparison, catalogue: Catalogue) -> frozenset[str]:
+    """Confidential quotes that say too little to be priced: no bill cites them, but their supplier is named."""
+    names = {row.offer.meta["quote"] for row in result.offers if row.offer.meta.get("quote") and not row.offer.lines}
+    found = ((name, index, record) for name in names for index, record in enumerate(catalogue.find("quotes", name).offers))  # type: ignore[attr-defined]
+    return frozenset(f"quotes/{name}#offers[{index}]" for name, index, record in found if record.confidential)
 
 
 def _hidden(result: Comparison, secret: frozenset[str]) -> frozenset[str]:
@@ -192,6 +200,16 @@ def _anonymous(secret: frozenset[str], catalogue: Catalogue) -> Callable[[str], 
     pattern = "|".join(re.escape(text) for text in sorted(names, key=lambda text: (-len(text), text)))
     words = re.compile(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])")
     return lambda text: words.sub(lambda match: names[match[0]], text)
+
+
+def _placeless(secret: frozenset[str], catalogue: Catalogue) -> Callable[[str], str]:
+    """Reasons without the place in a confidential file: folders and files are named after suppliers."""
+    things = sorted({one.partition("#")[0] for one in secret if one.startswith("quotes/")})
+    paths = {shown_path(path) for place in things for path, _ in _files(catalogue, place)}
+    if not paths:
+        return lambda text: text
+    places = re.compile(rf" \((?:{'|'.join(map(re.escape, sorted(paths)))}):\d+:\d+: [^)]*\)")
+    return lambda text: places.sub("", text)
 
 
 def _files(catalogue: Catalogue, place: str) -> list[tuple[Any, int]]:

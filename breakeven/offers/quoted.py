@@ -10,16 +10,17 @@ Source: docs/model.md, equation ``landed-price``.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from breakeven.catalog.citation import Cited
-from breakeven.catalog.power import quote_faults
+from breakeven.catalog.power import Place, problem_at, quote_faults
 from breakeven.catalog.quote_gaps import ESSENTIAL, gaps
 from breakeven.catalog.records import QuotedOffer
-from breakeven.errors import BreakevenError, FactNotFound
+from breakeven.errors import BreakevenError, FactNotFound, Problem
 from breakeven.offers.offer import Offer, Term
 from breakeven.offers.owned import Machine, build_owned
 from breakeven.offers.rented import Quote, build_rented
@@ -65,10 +66,9 @@ def build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[
     """The offer of one quote. Never raises for what the quote leaves open: the offer says it."""
     found = find_offer(scope, supply, index)
     record = found.cited.record
-    open_items = {name for name, _ in gaps(record)}
-    missing = sorted(open_items & ESSENTIAL)
+    missing = [name for name, _ in gaps(record) if name in ESSENTIAL]
     if missing:
-        return _unusable(found, supply, index, f"incomplete quote: no {', '.join(missing)}")
+        return _unusable(found, supply, index, _incomplete(scope, found.cited, missing))
     build = _server if record.sells == "server" else _rental
     try:
         offer = build(scope, supply, found, index, api_offers, 1)
@@ -76,7 +76,10 @@ def build_quoted(scope: Scope, supply: Supply, *, index: int, api_offers: tuple[
         if _price(record, units) != _price(record, 1):
             offer = build(scope, supply, found, index, api_offers, units)
     except BreakevenError as error:
-        return _unusable(found, supply, index, f"incomplete quote: {error.problems[0].message}")
+        problem = error.problems[0]
+        if problem.field == "self_host.model":  # of the profile, whoever quotes
+            raise
+        return _unusable(found, supply, index, _not_built(scope, found.cited, problem, index))
     notes = _notes(record, units)
     return replace(
         offer, name=supply.name or found.name, eligible=offer.eligible and not found.why_not,
@@ -105,13 +108,41 @@ def find_offer(scope: Scope, supply: Supply, index: int) -> Found:
         lapsed = (f"quote not valid before {record.effective}",)
     elif record.ends is not None and record.ends <= scope.as_of:
         lapsed = (f"quote expired on {record.ends}",)
-    left = [name for name, _ in gaps(record)]
-    left_open = (f"incomplete quote: no {', '.join(left)}",) if left else ()
     doubts = ", ".join(fault.field for fault in quote_faults(scope.catalogue, record))  # no figures: reports are shared
     implausible = (f"implausible quote: {doubts} cannot be watts; see breakeven catalog verify",) if doubts else ()
     file, _ = scope.catalogue.origin_of("quotes", thing.id, "offers", at)
     cited = scope.catalogue.cite("quotes", thing.id, "offers", at, record, file)
+    left = [name for name, _ in gaps(record)]
+    left_open = (_incomplete(scope, cited, left),) if left else ()
     return Found(cited, thing.name, lapsed, left_open, implausible)
+
+
+def _incomplete(scope: Scope, cited: Cited[QuotedOffer], missing: list[str]) -> str:
+    """What a quote leaves open, with the place in its file where the first of it belongs."""
+    return f"incomplete quote: no {', '.join(missing)} ({_place(scope, cited, missing[0])})"
+
+
+def _not_built(scope: Scope, cited: Cited[QuotedOffer], problem: Problem, index: int) -> str:
+    """Why a quote with the essentials has no bill: a field it leaves open, else the profile's entry or the offer."""
+    named = [name for name, _ in gaps(cited.record) if name in re.findall(r"\w+", problem.message)]
+    if named:
+        return _incomplete(scope, cited, named)
+    place = _place(scope, cited, None)
+    if problem.path is not None and index < len(scope.loaded.document.data["self_host"]["supply"]):
+        place = f"{problem.path}:{problem.line}:{problem.column}: {problem.field}"
+    return f"incomplete quote: {problem.message} ({place})"
+
+
+def _place(scope: Scope, cited: Cited[QuotedOffer], field: str | None) -> str:
+    """``file:line:column: field`` of a quote's offer, or of one key of it."""
+    key = ("place", cited.source_id, field)
+    if key not in scope.plans:
+        index = int(cited.source_id.rpartition("[")[2].rstrip("]"))
+        at = Place("quotes", cited.thing_id, "offers", index, field or "effective")
+        found = problem_at(scope.catalogue, at, "", "")
+        name = found.field if field is not None or found.field is None else found.field.rpartition(".")[0]
+        scope.plans[key] = f"{found.path}:{found.line}:{found.column}: {name}"
+    return str(scope.plans[key])
 
 
 def with_quotes(scope: Scope) -> Scope:

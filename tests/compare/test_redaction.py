@@ -131,3 +131,37 @@ def test_a_known_provider_keeps_its_name(tmp_path: Path, capsys: pytest.CaptureF
     data = json.loads(capsys.readouterr().out)
     own = next(offer for offer in data["offers"] if offer["kind"] == "rented")
     assert "lambda" in own["name"] and own["usd_per_day"] is None and own["usd_per_gpu_hour"] is None
+
+
+INCOMPLETE = """\
+kind: quotes
+name: Acme Secret
+offers:
+  - effective: 2026-11-10
+    ends: 2027-02-10
+    source: {title: q, retrieved: 2026-11-12, kind: quote}
+    confidential: true
+    sells: rental
+    accelerator: h100-sxm
+    gpus_per_unit: 8
+    term: on-demand
+    RATE
+"""
+
+
+@pytest.mark.parametrize("rate", ["usd_per_gpu_hour:", "usd_per_gpu_hour: 2.2"], ids=["cannot be priced", "lacks its tax"])
+@pytest.mark.parametrize("format", RUN_FORMATS)
+def test_an_incomplete_quote_names_neither_its_supplier_nor_its_file(tmp_path: Path, format: str, rate: str) -> None:
+    if format == "xlsx":
+        pytest.importorskip("xlsxwriter")
+    argv = place(tmp_path, "2.51", "251000", "10%")
+    private = tmp_path / "offers-of-umbra"
+    private.mkdir()
+    (private / "umbra.yaml").write_text(INCOMPLETE.replace("RATE", rate))
+    target = tmp_path / f"report.{format}"
+    for redact in ([], ["--redact"]):
+        assert run([*argv, "--catalog", str(private), *redact, "--format", format, "-o", str(target)]) == 0
+        report = target.read_bytes()
+        found = {word for word in (b"Acme Secret", b"umbra", b"incomplete quote") if word in report}
+        assert b"umbra" not in found if redact else b"umbra" in found
+        assert b"Acme Secret" not in found if redact else True

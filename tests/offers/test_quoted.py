@@ -10,7 +10,7 @@ import pytest
 from breakeven.catalog.store import Catalogue
 from breakeven.compare.api import run as compare
 from breakeven.compare.result import Comparison, OfferAtVolume
-from breakeven.errors import FactNotFound, InputError
+from breakeven.errors import FactNotFound, FactNotInForce, InputError
 from breakeven.finance.capital import annuity_usd_per_day
 
 SERVER: dict[str, Any] = {
@@ -131,7 +131,9 @@ def test_expired_future_and_incomplete_quotes_keep_their_cost(tmp_path: Path) ->
     reasons = {name: the(result, name).offer.why_not for name in ("old", "new", "thin", "good")}
     assert reasons == {
         "old": ("quote expired on 2026-11-23",), "new": ("quote not valid before 2026-12-01",),
-        "thin": ("incomplete quote: no tax_share, support_usd_per_unit_year",), "good": (),
+        "thin": (
+            f"incomplete quote: no tax_share, support_usd_per_unit_year ({tmp_path}/q/thin.yaml:12:15: offers[0].tax_share)",
+        ), "good": (),
     }  # fmt: skip
     assert all(the(result, name).usd_per_day is not None for name in reasons)
     assert [the(result, name).offer.eligible for name in reasons] == [False, False, False, True]
@@ -140,10 +142,30 @@ def test_expired_future_and_incomplete_quotes_keep_their_cost(tmp_path: Path) ->
 
 @pytest.mark.parametrize("missing", ["usd_per_unit", "accelerator", "gpus_per_unit", "idle_w"])
 def test_without_the_essentials_there_is_no_cost_and_no_crash(tmp_path: Path, missing: str) -> None:
-    quote(tmp_path / "q", "thin", SERVER, **{missing: None})
+    path = quote(tmp_path / "q", "thin", SERVER, **{missing: None})
     row = the(answer(tmp_path / "q"), "thin")
     assert row.usd_per_day is None and not row.offer.feasible and not row.offer.eligible
     assert missing in row.offer.why_not[0] and row.offer.why_not[0].startswith("incomplete quote")
+    number = 1 + next(i for i, one in enumerate(path.read_text(encoding="utf-8").splitlines()) if one.strip() == f"{missing}:")
+    assert f"({path}:{number}:" in row.offer.why_not[0] and row.offer.why_not[0].endswith(f": offers[0].{missing})")
+
+
+def test_what_a_profile_lacks_for_a_quote_is_placed_at_the_offer(tmp_path: Path) -> None:
+    """No key of the quote is at fault by itself: the place is the offer's."""
+    path = quote(tmp_path / "q", "acme", SERVER, {"effective": "2026-11-20"}, accelerator="no-such-gpu")
+    reason = the(answer(tmp_path / "q"), "acme").offer.why_not[0]
+    assert reason.startswith("incomplete quote: ") and "no-such-gpu" in reason
+    line = path.read_text(encoding="utf-8").splitlines().index("  - effective: 2026-11-20") + 1
+    assert reason.endswith(f"({path}:{line}:16: offers[1])")
+
+
+def test_a_model_that_is_not_in_force_is_no_gap_of_the_quote(tmp_path: Path) -> None:
+    quote(tmp_path / "q", "acme", SERVER, effective="2019-01-01")
+    host = {**PROFILE["self_host"], "supply": [{"quote": "acme", "site": "us-va"}]}
+    del host["throughput"]
+    with pytest.raises(FactNotInForce) as error:
+        compare({**PROFILE, "self_host": host}, [tmp_path / "q"], as_of="2020-01-01")
+    assert error.value.problems[0].field == "self_host.model"
 
 
 def test_a_revised_quote_counts_from_its_day(tmp_path: Path) -> None:
