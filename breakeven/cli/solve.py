@@ -37,6 +37,7 @@ def solve(
         low, high = read_range(loaded, key, between) if between else (None, None)
         found.append(find(scope, key, low=low, high=high))
     text = render(
-        name, found, sides(scope), profile=loaded.profile.name, as_of=scope.as_of.isoformat(), width=stdout_width()
-    )
+        name, found, sides(scope), profile=loaded.profile.name, as_of=scope.as_of.isoformat(), width=stdout_width(),
+        currency=scope.currency,
+    )  # fmt: skip
     write(text, output)

@@ -11,6 +11,7 @@ from breakeven.offers.offer import Offer
 from breakeven.render import quotes
 from breakeven.render.at_volume import at_volume
 from breakeven.render.cheapest import cheaper_elsewhere
+from breakeven.render.flip_words import stated
 from breakeven.render.narrow import narrow_remarks
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
@@ -120,6 +121,19 @@ def _section(result: Comparison) -> list[str]:
                 for row in result.alternatives
             ),
             right=(3, 4),
+        )  # fmt: skip
+    if result.flips:
+        out += ["", "## What would flip the verdict", ""]
+        out += md_table(
+            ["key", "now", "flips at", "note"],
+            (
+                [
+                    escape(flip.key), escape(stated(flip.now, flip.unit, money)),
+                    "" if flip.flips_at is None else escape(stated(flip.flips_at, flip.unit, money)), escape(flip.why_not or ""),
+                ]
+                for flip in result.flips
+            ),
+            right=(1, 2),
         )  # fmt: skip
     out += ["", "## Assumptions", ""]
     out += md_table(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from breakeven.compare.barred import says
-from breakeven.compare.numbers import spoken
+from breakeven.compare.numbers import Money
 from breakeven.compare.solve import SOLVE_SCHEMA_VERSION, Side, Solution
+from breakeven.profile.key_units import unit_of
 from breakeven.render.csv_result import table as csv_table
+from breakeven.render.flip_words import figure, noun, stated
 from breakeven.render.tables import as_json, grid, wrapped
 
 FORMATS = ("table", "json", "csv")
@@ -16,9 +19,10 @@ _WHO = {"api": "the API", "self_host": "self-hosting"}
 
 
 def render(
-    name: str, solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], *, profile: str, as_of: str, width: int
-) -> str:
-    """The solutions in the named format."""
+    name: str, solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], *, profile: str, as_of: str, width: int,
+    currency: Mapping[str, Any] | None = None,
+) -> str:  # fmt: skip
+    """The solutions in the named format. Values are the keys' own, money in USD; the table also says it in ``currency``."""
     if name == "json":
         return as_json(
             {
@@ -26,7 +30,7 @@ def render(
                 "api": pair[0], "self_host": pair[1],
                 "solutions": [
                     {
-                        "key": s.key, "now": s.now, "cheaper_now": s.cheaper_now, "flips": s.flips,
+                        "key": s.key, "unit": unit_of(s.key), "now": s.now, "cheaper_now": s.cheaper_now, "flips": s.flips,
                         "low": s.low, "high": None if math.isinf(s.high) else s.high, "why_not": s.why_not,
                         "difference_now_usd_per_day": s.difference_now_usd_per_day,
                     }
@@ -35,14 +39,15 @@ def render(
             }
         )  # fmt: skip
     if name == "csv":
-        return csv_table(("key", "now", "cheaper_now", "flips_at", "below", "above", "why_not"), _rows(solutions))
-    return _text(solutions, pair, width=width)
+        columns = ("key", "now", "cheaper_now", "flips_at", "below", "above", "why_not", "unit")
+        return csv_table(columns, _rows(solutions))
+    return _text(solutions, pair, Money.of(currency), width=width)
 
 
 def _rows(solutions: Sequence[Solution]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for s in solutions:
-        same = {"key": s.key, "now": s.now, "cheaper_now": s.cheaper_now}
+        same = {"key": s.key, "now": s.now, "cheaper_now": s.cheaper_now, "unit": unit_of(s.key)}
         if not s.flips:
             rows.append({**same, "why_not": _reason(s)})
         rows.extend({**same, "flips_at": f.value, "below": f.below, "above": f.above} for f in s.flips)
@@ -50,8 +55,9 @@ def _rows(solutions: Sequence[Solution]) -> list[dict[str, object]]:
 
 
 def _reason(s: Solution) -> str:
-    high = "any value" if math.isinf(s.high) else _figure(s.high)
-    return s.why_not or f"{_WHO[s.cheaper_now]} stays cheaper from {_figure(s.low)} to {high}"
+    unit = unit_of(s.key)
+    high = "any value" if math.isinf(s.high) else figure(s.high, unit)
+    return s.why_not or f"{_WHO[s.cheaper_now]} stays cheaper from {figure(s.low, unit)} to {high}"
 
 
 def _lead(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None]) -> list[str]:
@@ -74,24 +80,33 @@ def _lead(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None]) 
     return [*lines, "The verdict flips at:"]
 
 
-def _text(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], *, width: int) -> str:
+def _text(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], money: Money, *, width: int) -> str:
     body = []
     for s in solutions:
+        unit = unit_of(s.key)
+        now = "-" if s.now is None else figure(s.now, unit)
         if not s.flips:
-            body.append([s.key, _now(s), "-", _reason(s)])
+            body.append([s.key, now, "-", noun(unit), _reason(s)])
         for position, flip in enumerate(s.flips[:3]):
             more = f" (and {len(s.flips) - 3} more)" if position == 2 and len(s.flips) > 3 else ""
-            body.append([s.key, _now(s), _figure(flip.value), f"{_WHO[flip.below]}, then {_WHO[flip.above]}{more}"])
-    columns = [("key", "left"), ("now", "right"), ("flips at", "right"), ("cheaper below, then above", "left")]
+            body.append([s.key, now, figure(flip.value, unit), noun(unit), f"{_WHO[flip.below]}, then {_WHO[flip.above]}{more}"])
+    columns = [("key", "left"), ("now", "right"), ("flips at", "right"), ("unit", "left"), ("cheaper below, then above", "left")]
     lead = "\n".join(wrapped(line, width=width) for line in _lead(solutions, pair))
     if pair[1] is None:
         return lead + "\n"
-    return lead + "\n\n" + grid(columns, body, width=width).rstrip() + "\n"
+    text = lead + "\n\n" + grid(columns, body, width=width).rstrip() + "\n"
+    converted = _converted(solutions, money)
+    return text + ("\n" + wrapped(converted, width=width) + "\n" if converted else "")
 
 
-def _now(s: Solution) -> str:
-    return "-" if s.now is None else _figure(s.now)
-
-
-def _figure(value: float) -> str:
-    return spoken(value) if abs(value) >= 1000 else f"{value:.4g}"
+def _converted(solutions: Sequence[Solution], money: Money) -> str:
+    """The flips that are money in the profile's currency; the table has them in USD, as the keys do."""
+    if money.code == "USD":
+        return ""
+    said = [
+        f"{s.key} {stated(flip.value, unit, money)}"
+        for s in solutions
+        if (unit := unit_of(s.key)).startswith("USD")
+        for flip in s.flips[:3]
+    ]
+    return f"In {money.code}: {'; '.join(said)}." if said else ""

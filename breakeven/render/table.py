@@ -16,6 +16,7 @@ from breakeven.offers.offer import Offer
 from breakeven.render import quotes
 from breakeven.render.at_volume import at_volume
 from breakeven.render.cheapest import cheaper_elsewhere
+from breakeven.render.flip_words import stated
 from breakeven.render.narrow import narrow_remarks
 from breakeven.render.registry import Options
 from breakeven.render.text import plain
@@ -236,14 +237,11 @@ def _flips(console: Console, result: Comparison) -> None:
     if not result.flips:
         return
     console.print(Text("The verdict at your volume flips at", style="bold"))
+    money = Money.of(result.currency)
     for flip in result.flips:
-        where = f"none: {flip.why_not}" if flip.flips_at is None else f"{_figure(flip.flips_at)} {flip.unit}"
-        console.print(Text(plain(f"  {flip.key}: {where} (now {_figure(flip.now)})")))
+        where = f"none: {flip.why_not}" if flip.flips_at is None else stated(flip.flips_at, flip.unit, money)
+        console.print(Text(plain(f"  {flip.key}: {where} (now {stated(flip.now, flip.unit, money)})")))
     console.print()
-
-
-def _figure(value: float) -> str:
-    return spoken(value) if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _chart(console: Console, result: Comparison, options: Options) -> None:

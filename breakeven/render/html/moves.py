@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from breakeven.compare.numbers import spoken, times
+from breakeven.compare.numbers import Money, spoken, times
 from breakeven.compare.result import Comparison
+from breakeven.render.flip_words import in_currency
 from breakeven.render.html.parts import esc, table, volume
 from breakeven.render.html.svg import bars_svg
 from breakeven.render.text import plain
@@ -50,13 +51,14 @@ def flips_section(result: Comparison) -> str:
     """Each key alone: the value at which the other side becomes cheaper."""
     if not result.flips:
         return ""
+    money = Money.of(result.currency)
     return "<h3>What would flip the verdict</h3>" + table(
         ["key", "now", "flips at", "unit", "note"],
         [
             [
                 f"<code>{esc(f.key)}</code>",
-                _figure(f.now),
-                "" if f.flips_at is None else _figure(f.flips_at),
+                _figure(f.now, f.unit, money),
+                "" if f.flips_at is None else _figure(f.flips_at, f.unit, money),
                 esc(f.unit),
                 esc(f.why_not or ""),
             ]
@@ -67,5 +69,7 @@ def flips_section(result: Comparison) -> str:
     )
 
 
-def _figure(value: float) -> str:
-    return spoken(value, digits=4) if abs(value) >= 1e6 else f"{value:.6g}"
+def _figure(value: float, unit: str, money: Money) -> str:
+    text = spoken(value, digits=4) if abs(value) >= 1e6 else f"{value:.6g}"
+    converted = in_currency(value, unit, money)
+    return f"{text} ({esc(converted)})" if converted else text
