@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from breakeven.catalog.record_digest import record_at
 from breakeven.compare.crossover import Crossover, crossover
-from breakeven.compare.numbers import Money
+from breakeven.compare.numbers import Money, times
 from breakeven.compare.result import Alternative, Headline
 from breakeven.errors import BreakevenError
 from breakeven.offers.api import build_api_offers, hosted_offer
@@ -198,17 +198,21 @@ def _owned(base: _Base) -> Iterator[Alternative]:
 
 
 def _sizes(base: _Base) -> Iterator[Alternative]:
-    """Other numbers of accelerators in one instance, where the tool chose the number and another changes the bill."""
+    """Other numbers of accelerators in one instance that change the bill.
+
+    Where the profile states the number: only smaller ones whose copies carry more on the same accelerators.
+    """
     serving = base.own.serving
-    if serving is None or serving.sized_by != "sizing":
+    if serving is None or serving.sized_by not in ("sizing", "profile"):
         return
+    stated = serving.sized_by == "profile"
     usd, volume = Money.of(base.scope.currency), base.scope.profile.workload.volume_tokens_per_day
     now, found = base.own.usd_per_day_at(volume), crossover(base.api, base.own)
     accelerator = str(base.own.meta["accelerator"])
     record = base.scope.catalogue.in_force("accelerators", accelerator, "specs", base.scope.as_of).record
     machine = accelerator_spec(base.scope.catalogue.find("accelerators", accelerator), record)  # type: ignore[arg-type]
     for count in instance_sizes(machine):
-        if count == serving.accelerators_per_replica:
+        if count == serving.accelerators_per_replica or (stated and serving.accelerators_per_replica % count):
             continue
         profile = _alone(base, base.scope.profile, gpus=count)
         scope = replace(base.scope, loaded=LoadedProfile(profile, base.scope.loaded.document, base.scope.loaded.overrides))
@@ -222,9 +226,19 @@ def _sizes(base: _Base) -> Iterator[Alternative]:
         then, again = own.usd_per_day_at(volume), crossover(base.api, own)
         if then == now and again.intervals == found.intervals:
             continue  # a whole server either way
+        gain = _carried_per_gpu(own) / _carried_per_gpu(base.own)
+        if stated and gain <= 1.0:
+            continue
+        copies = f" ({serving.accelerators_per_replica // count} copies carry {times(gain)} on as many GPUs)" if stated else ""
         cheaper = f": cheaper at your volume, set self_host.supply[{base.supply_index}].gpus" if then < now else ""
-        changed = f"{count} GPU(s) an instance instead of {serving.accelerators_per_replica}, {usd(then)} a day{cheaper}"
+        changed = f"{count} GPU(s) an instance instead of {serving.accelerators_per_replica}{copies}, {usd(then)} a day{cheaper}"
         yield replace(_solve(base, "instance size", changed, base.api, own), cheaper_at_volume=then < now)
+
+
+def _carried_per_gpu(offer: Offer) -> float:
+    """What an offer carries on a mean day, in tokens/day for each rented GPU or owned server, which are of one kind."""
+    held = offer.gpus_per_replica or offer.meta.get("servers_per_replica") or 1
+    return (offer.tokens_per_day_per_replica or 0.0) / float(held)
 
 
 def _labour(base: _Base) -> Iterator[Alternative]:
