@@ -256,10 +256,13 @@ def fit_generations(
 def covered(rows: Sequence[Row], kept: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """What a fit of these rows has seen, for the grades.
 
-    A batch handed over at once says little of a steady load: hardware and architectures count as measured where
-    a concurrency or a maximum throughput was.
+    A batch handed over at once says little of a steady load, and one request at a time says nothing of compute: hardware
+    and architectures count as measured where a concurrency above one or a maximum throughput was.
     """
-    steady = [row for row in rows if row.measurement.regime != "offline-batch"]
+    steady = [
+        row for row in rows
+        if row.measurement.regime == "max-throughput" or (row.measurement.point.concurrency or 0.0) > 1.0
+    ]  # fmt: skip
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.accelerator.generation] = counts.get(row.accelerator.generation, 0) + 1

@@ -130,7 +130,7 @@ def _regime(row: dict[str, str]) -> str:
         return "max-throughput"
     if "offline batch" in scenario:
         return "offline-batch"
-    if "fixed concurrency" in scenario:
+    if "fixed concurrency" in scenario or ("single stream" in scenario and number(row, "concurrency_or_batch") == 1.0):
         return "fixed-concurrency"
     if not scenario:
         return "fixed-concurrency" if number(row, "concurrency_or_batch") else "max-throughput"
