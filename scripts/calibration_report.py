@@ -54,8 +54,9 @@ every stage's step takes `stage_step_s` longer: hand-over, and host work that no
 speculative decoding T_d is a step that verifies the drafts of every sequence, and T_d / A stands for it, with A = (1 - a^(g + 1)) / (1 - a)
 tokens emitted at an acceptance a of g drafted (Leviathan et al. 2023); no row of the table has drafts.
 
-**open-loop.** Prefill is a queue with one server and service time `stall`; the mean wait is
-rho / (1 - rho) (c_a^2 + c_s^2) / 2 stall (Allen and Cunneen), its tail exponential.
+**open-loop.** Prefill is a queue with one server and service time `stall`. A share s of the requests waits, the root
+of s = (1 + (1 - s) c_a^2 / rho)^(-1 / c_a^2): rho itself for Poisson arrivals, more for bursts. The mean wait is
+s / (1 - s) (c_a^2 + c_s^2) / (c_a^2 + 1) stall, its tail exponential: exact for GI/M/1 with gamma distributed gaps.
 
 ## What TTFT includes
 Queueing for prefill, the prefill itself, half a running step, and a fitted front-end time per

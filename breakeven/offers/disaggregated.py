@@ -12,7 +12,14 @@ from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.instance import Instance
 from breakeven.serving.memory import sequence_bytes
-from breakeven.serving.queueing import SERVICE_CV2, mean_wait, wait_percentile
+from breakeven.serving.queueing import (
+    SERVICE_CV2,
+    drafts_spread,
+    mean_wait,
+    normal_quantile,
+    wait_percentile,
+    waiting_share,
+)
 from breakeven.serving.spec import NETWORK_BYTES_PER_S, Estimate, LatencyTarget, Shape
 
 # A prefill worker is kept this busy at most, so that prompts do not queue.
@@ -26,19 +33,22 @@ class Prefill(Struct, frozen=True):
 
     alone_s: float  # one prompt by itself
     service_s: float  # a prompt's share of the worker's time where steps are full
-    workers: float  # accelerators' groups that prefill at once: independent copies
+    copies: float  # independent copies of the model in one worker, which prefill at once
+    arrival_cv2: float
 
     def ttft_s(self, utilisation: float, *, percentile: float | None = None) -> float:
-        """Mean, or at a percentile, of waiting for the worker and being prefilled (Poisson arrivals)."""
-        wait = mean_wait(SCALAR, load=utilisation, service_s=self.service_s, arrival_cv2=1.0, service_cv2=SERVICE_CV2)
+        """Mean, or at a percentile, of waiting for the worker and being prefilled."""
+        cv2 = self.arrival_cv2
+        wait = mean_wait(SCALAR, load=utilisation, service_s=self.service_s, arrival_cv2=cv2, service_cv2=SERVICE_CV2)
         if percentile is not None:
-            wait = wait_percentile(SCALAR, load=utilisation, mean_wait_s=wait, percentile=percentile)
+            share = waiting_share(SCALAR, load=utilisation, arrival_cv2=cv2)
+            wait = wait_percentile(SCALAR, share=share, mean_wait_s=wait, percentile=percentile)
         return float(self.alone_s + wait)
 
 
 def disaggregate(
     point: Point, decoder: Instance, estimate: Estimate, prefill_accelerators: int, lookup: ServingLookup,
-    calibration: Calibration,
+    calibration: Calibration, *, arrival_cv2: float = 1.0,
 ) -> dict[str, float | str]:  # fmt: skip
     """Prefill workers per decode worker, and what each phase then takes.
 
@@ -51,16 +61,20 @@ def disaggregate(
                                  "leave --prefill-accelerators out", "--prefill-accelerators"))  # fmt: skip
     asked = replace(point, accelerators=prefill_accelerators, tp=None, pp=None, ep=None, dp=None, concurrency=1.0, speculation=None)
     prefiller = choose(asked, lookup.model(point.model), lookup.accelerator(point.accelerator), calibration)
-    prefill = _prefill(prefiller, shape)
+    prefill = _prefill(prefiller, shape, arrival_cv2)
     bytes_per_prompt = float(sequence_bytes(SCALAR, decoder.footprint, tokens=shape.input_tokens, window_kept=0.0))
     transfer_s = bytes_per_prompt / NETWORK_BYTES_PER_S
     target = point.latency or LatencyTarget()
     extra_s = transfer_s + float(prefiller.resolved.scheduling.front_end_s)
     utilisation, note = _utilisation(prefill, target, extra_s)
     ttft_s = prefill.ttft_s(utilisation) + extra_s
-    batch, tpot_s = _decoding(decoder, shape, point, ttft_s, in_flight=estimate.concurrency / decoder.config.copies)
-    rate = batch / ((shape.output_tokens - 1.0) * tpot_s) * decoder.config.copies
-    workers = rate * prefill.service_s / prefill.workers / utilisation
+    in_flight = estimate.concurrency / decoder.config.copies
+    batch, tpot_s = _decoding(decoder, shape, point, ttft_s, in_flight=in_flight)
+    decoding_s = (shape.output_tokens - 1.0) * tpot_s
+    rate = batch / decoding_s * decoder.config.copies
+    workers = rate * prefill.service_s / prefill.copies / utilisation
+    if point.concurrency is not None:  # whoever finds no slot on the decode side waits for one: Little's law
+        ttft_s = max(ttft_s, point.concurrency / rate - decoding_s)
     out: dict[str, float | str] = {
         "disaggregated_requests_per_s": rate,
         "disaggregated_output_tok_per_s": rate * shape.output_tokens,
@@ -73,12 +87,12 @@ def disaggregate(
         * shape.output_tokens
         / (estimate.config.accelerators + workers * prefiller.config.accelerators),
     }
-    if target.tpot_ms is not None and tpot_s * 1e3 > target.tpot_ms:
-        note = f"the TPOT target is out of reach: alone, a request gets {tpot_s * 1e3:.1f} ms"
+    if target.tpot_ms is not None and batch <= 1.0 and _tpot_at_percentile_s(decoder, shape, target, 1.0) * 1e3 > target.tpot_ms:
+        note = f"the TPOT target is out of reach: alone, a request gets {tpot_s * 1e3:.1f} ms on average"
     return out if note is None else out | {"disaggregated_note": note}
 
 
-def _prefill(prefiller: Instance, shape: Shape) -> Prefill:
+def _prefill(prefiller: Instance, shape: Shape, arrival_cv2: float) -> Prefill:
     """Times of one prompt: by itself, and as one of those that fill a step."""
     new_input = float(prefiller.requests(shape).new_input)
     ranks, stages = prefiller.config.attention_ranks, prefiller.config.pp
@@ -91,7 +105,7 @@ def _prefill(prefiller: Instance, shape: Shape) -> Prefill:
     alone = step_s(chunk) * (new_input / chunk + stages - 1.0)
     full = budget * ranks
     shared = step_s(full) * new_input / full
-    return Prefill(alone, min(shared, alone), float(prefiller.config.copies))
+    return Prefill(alone, min(shared, alone), float(prefiller.config.copies), arrival_cv2)
 
 
 def _utilisation(prefill: Prefill, target: LatencyTarget, extra_s: float) -> tuple[float, str | None]:
@@ -102,8 +116,9 @@ def _utilisation(prefill: Prefill, target: LatencyTarget, extra_s: float) -> tup
         share = PREFILL_UTILISATION * step / _SHARES
         if (prefill.ttft_s(share, percentile=target.percentile) + extra_s) * 1e3 <= target.ttft_ms:
             return share, None
-    least = (prefill.alone_s + extra_s) * 1e3
-    return PREFILL_UTILISATION, f"the TTFT target is out of reach: alone, a prompt takes {least:.0f} ms"
+    least = (prefill.ttft_s(share, percentile=target.percentile) + extra_s) * 1e3
+    said = f"the TTFT target is out of reach: prefill workers busy for {share:.0%} of their time give {least:.0f} ms at p{target.percentile:g}"
+    return PREFILL_UTILISATION, said
 
 
 def _decoding(decoder: Instance, shape: Shape, point: Point, ttft_s: float, *, in_flight: float) -> tuple[float, float]:
@@ -111,7 +126,7 @@ def _decoding(decoder: Instance, shape: Shape, point: Point, ttft_s: float, *, i
     cap = decoder.concurrency_cap(shape)
 
     def tpot_s(batch: float) -> float:
-        return decoder.decode_round_s(shape, batch) / decoder.drafting.emitted
+        return _tpot_s(decoder, shape, batch)
 
     if point.concurrency is not None:
         batch = min(in_flight, cap)
@@ -119,11 +134,27 @@ def _decoding(decoder: Instance, shape: Shape, point: Point, ttft_s: float, *, i
             decoding_s = (shape.output_tokens - 1.0) * tpot_s(max(batch, 1.0))
             batch = 0.5 * (batch + min(in_flight * decoding_s / (ttft_s + decoding_s), cap))
         return batch, tpot_s(max(batch, 1.0))
-    target = None if point.latency is None or point.latency.tpot_ms is None else point.latency.tpot_ms / 1e3
-    if target is None or tpot_s(cap) <= target:
+    if point.latency is None or point.latency.tpot_ms is None:
+        return cap, tpot_s(cap)
+    asked, target = point.latency, point.latency.tpot_ms / 1e3
+    if _tpot_at_percentile_s(decoder, shape, asked, cap) <= target:
         return cap, tpot_s(cap)
     low, high = 1.0, max(cap, 1.0)
     for _ in range(_ROUNDS):
         middle = float(SCALAR.sqrt(low * high))
-        low, high = (middle, high) if tpot_s(middle) <= target else (low, middle)
+        low, high = (middle, high) if _tpot_at_percentile_s(decoder, shape, asked, middle) <= target else (low, middle)
     return low, tpot_s(low)
+
+
+def _tpot_s(decoder: Instance, shape: Shape, batch: float) -> float:
+    return decoder.decode_round_s(shape, batch) / decoder.emitted(shape)
+
+
+def _tpot_at_percentile_s(decoder: Instance, shape: Shape, target: LatencyTarget, batch: float) -> float:
+    """TPOT that the target's percentile of requests stay below: no prompt stalls them, bad luck with drafts may."""
+    unlucky = 0.0
+    if decoder.drafting.emitted_cv2:
+        unlucky = normal_quantile(SCALAR, target.percentile) * drafts_spread(
+            SCALAR, output=shape.output_tokens, tokens_per_step=decoder.emitted(shape), drafts_cv2=decoder.drafting.emitted_cv2
+        )
+    return float(_tpot_s(decoder, shape, batch) * (1.0 + unlucky))

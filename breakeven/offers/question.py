@@ -223,25 +223,16 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     point = to_point(question)
     model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
     extras: dict[str, float | str] = {}
-    if question.own is not None:
-        from breakeven.offers.own import own_evidence
-
-        estimate = own_evidence(point, question.own, lookup, calibration)
-    elif question.evidence == "best" and question.draft_tokens is None and question.prefill_accelerators is None:
-        from breakeven.offers.evidence import best_evidence
-
-        estimate = best_evidence(point, lookup, calibration)
-    else:
-        estimate = answer(point, lookup, calibration)
-    pinned = replace(
-        point, accelerators=estimate.config.accelerators, tp=estimate.config.tp, pp=estimate.config.pp,
-        ep=estimate.config.ep, dp=estimate.config.dp,
-    )  # fmt: skip
-    instance = choose(pinned, model, accelerator, calibration)
-    if point.latency is not None and question.burstiness != 1.0:
-        estimate = within_latency(
-            instance, point.shape, calibration, latency=point.latency, arrival_cv2=question.burstiness
-        )
+    try:
+        estimate, pinned, instance = _together(question, point, lookup, calibration)
+    except Infeasible as reason:
+        if question.prefill_accelerators is None or point.latency is None:
+            raise
+        unloaded = replace(question, ttft_ms=None, tpot_ms=None, concurrency=1.0, burstiness=1.0)
+        estimate, pinned, instance = _together(unloaded, replace(point, latency=None, concurrency=1.0), lookup, calibration)
+        pinned = replace(pinned, latency=point.latency, concurrency=None)
+        said = f"prefill and decode together do not meet the targets ({reason.problems[0].message}): their figures are of one request at a time"
+        estimate = replace(estimate, notes=(*estimate.notes, said))
     if point.speculation is not None:
         from breakeven.serving.speculation import comparison
 
@@ -249,7 +240,9 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     if question.prefill_accelerators is not None:
         from breakeven.offers.disaggregated import disaggregate
 
-        extras |= disaggregate(pinned, instance, estimate, question.prefill_accelerators, lookup, calibration)
+        extras |= disaggregate(
+            pinned, instance, estimate, question.prefill_accelerators, lookup, calibration, arrival_cv2=question.burstiness
+        )
     if question.simulate:
         from breakeven.serving.simulation import check_by_simulation
 
@@ -264,6 +257,32 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     if question.second_opinion is None:
         return answered
     return replace(answered, second_opinion=_second_opinion(question, instance, estimate))
+
+
+def _together(
+    question: Question, point: Point, lookup: ServingLookup, calibration: Calibration
+) -> tuple[Estimate, Point, Instance]:
+    """(the estimate by the best evidence, the point with its layout, the instance), prefill and decode in one."""
+    if question.own is not None:
+        from breakeven.offers.own import own_evidence
+
+        estimate = own_evidence(point, question.own, lookup, calibration)
+    elif question.evidence == "best" and question.draft_tokens is None and question.prefill_accelerators is None:
+        from breakeven.offers.evidence import best_evidence
+
+        estimate = best_evidence(point, lookup, calibration)
+    else:
+        estimate = answer(point, lookup, calibration)
+    pinned = replace(
+        point, accelerators=estimate.config.accelerators, tp=estimate.config.tp, pp=estimate.config.pp,
+        ep=estimate.config.ep, dp=estimate.config.dp,
+    )  # fmt: skip
+    instance = choose(pinned, lookup.model(point.model), lookup.accelerator(point.accelerator), calibration)
+    if point.latency is not None and question.burstiness != 1.0:
+        estimate = within_latency(
+            instance, point.shape, calibration, latency=point.latency, arrival_cv2=question.burstiness
+        )
+    return estimate, pinned, instance
 
 
 def _without_drafts(question: Question, lookup: ServingLookup, calibration: Calibration) -> Estimate | None:

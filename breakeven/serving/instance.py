@@ -11,7 +11,16 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.serving import memory
 from breakeven.serving.arithmetic import SCALAR, Number
 from breakeven.serving.calibration import Calibration, Resolved, resolve
-from breakeven.serving.load import PLAIN, Drafting, LoadState, Requests, closed_loop, decode_round_s, pipeline_step_s
+from breakeven.serving.load import (
+    PLAIN,
+    Drafting,
+    LoadState,
+    Requests,
+    closed_loop,
+    decode_round_s,
+    pipeline_step_s,
+    tokens_per_step,
+)
 from breakeven.serving.memory import Footprint
 from breakeven.serving.precision import Numerics, numerics
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig, Shape
@@ -88,6 +97,10 @@ class Instance(Struct, frozen=True):
             prompts=per_rank / requests.new_input if prefill_tokens else 0.0,
             rows=self.drafting.rows,
         )
+
+    def emitted(self, shape: Shape) -> float:
+        """Tokens a step emits of each sequence of such requests."""
+        return float(tokens_per_step(SCALAR, self.drafting, max(shape.output_tokens - 1.0, 1e-9)))
 
     def decode_round_s(self, shape: Shape, batch: float) -> float:
         """Seconds in which each of ``batch`` sequences of one copy passes all stages once, and nothing is prefilled."""

@@ -106,8 +106,8 @@ class LoadState(Struct, frozen=True):
 
 def _one_round(
     x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, d: Drafting, batch: Number, arrivals: Number
-) -> tuple[Number, Number, Number, Number]:
-    """(decode round, stall per request, own prefill time, prompt tokens per step)."""
+) -> tuple[Number, Number, Number, Number, Number]:
+    """(decode round, stall per request, own prefill time, prompt tokens per step, time of a step with prompts)."""
     decode = batch / w.stages
     budget = x.maximum(s.budget_tokens - decode * d.rows / w.attention_ranks * s.mixed, 0.25 * s.budget_tokens)
     # Prompts reach the ranks unevenly; a rank that waits for others to prefill with it does not hold
@@ -134,7 +134,7 @@ def _one_round(
     steps = r.new_input / prefill_rank  # of this rank; below one where prompts share a step
     stall = added * r.new_input / prefill
     own = mixed_step * (x.maximum(steps, 1.0) + w.stages - 1.0)
-    return (decode_step + pipeline_step_s(x, w, s)) * w.stages, stall, own, prefill
+    return (decode_step + pipeline_step_s(x, w, s)) * w.stages, stall, own, prefill, mixed_step
 
 
 def decode_round_s(
@@ -160,23 +160,31 @@ def closed_loop(
     others = x.maximum(others, 0.0)
     batch = inside
     arrivals: Number = 0.0
-    decode_round, stall, own, prefill = _one_round(x, w, p, s, r, drafting, batch, arrivals)
-    tpot = decode_round / drafting.emitted
-    ttft = own
-    rate = inside / (ttft + (r.output - 1.0) * tpot)
     later = x.maximum(r.output - 1.0, 1e-9)
+    emitted = tokens_per_step(x, drafting, later)
     bunched = s.bunching * 0.5 * (inside - 1.0)
     for _ in range(ITERATIONS):
+        decode_round, stall, own, prefill, longest = _one_round(x, w, p, s, r, drafting, batch, arrivals)
+        # Both times grow by 1 / (1 - z) with z = rate x others x stall, and the rate shrinks with them: solved for z.
+        first = s.front_end_s + 0.5 * decode_round + own + stall * bunched
+        alone = first + later * decode_round / emitted
+        stretch = 1.0 + inside * others * stall / alone
+        ttft, tpot = first * stretch, decode_round / emitted * stretch
+        rate = inside / (alone * stretch)
         share = x.minimum(rate * stall, 0.98)
-        waiting = rate * ttft * others
-        new_ttft = s.front_end_s + 0.5 * decode_round + own + stall * (waiting + bunched)
-        new_tpot = decode_round / drafting.emitted + rate * others * tpot * stall
-        ttft = 0.5 * (ttft + new_ttft)
-        tpot = 0.5 * (tpot + new_tpot)
-        rate = inside / (ttft + later * tpot)
-        batch = x.clip(rate * later * tpot, 1.0, inside)
-        busy = decode_round + share * tpot
-        arrivals = rate * busy
-        decode_round, stall, own, prefill = _one_round(x, w, p, s, r, drafting, batch, arrivals)
+        batch = 0.5 * (batch + x.clip(rate * later * tpot, 1.0, inside))
+        arrivals = 0.5 * (arrivals + rate * x.maximum(decode_round + share * tpot, longest))
     total_ttft = ttft + (concurrency - inside) / rate
-    return LoadState(rate, tpot, total_ttft, decode_round, stall, own, batch, prefill, drafting.emitted)
+    return LoadState(rate, tpot, total_ttft, decode_round, stall, own, batch, prefill, emitted)
+
+
+def tokens_per_step(x: Arithmetic, d: Drafting, later: Number) -> Number:
+    """Tokens a step emits, of a request that decodes ``later`` of them: the last step's surplus is thrown away.
+
+    Steps = max(1, (later + overshoot) / A); by renewal theory the overshoot is (E[N^2] / A - 1) / 2.
+    """
+    if d.rows <= 1.0:
+        return d.emitted
+    overshoot = 0.5 * (d.emitted * (1.0 + d.emitted_cv2) - 1.0)
+    tokens = x.maximum(later, 1.0)
+    return tokens / x.maximum((tokens + overshoot) / d.emitted, 1.0)

@@ -1,8 +1,9 @@
 """Percentiles of latency under arrivals that nobody schedules.
 
-Prefill is the queue: one server per instance, service time ``stall`` (what one prompt adds). Mean
-wait by Allen and Cunneen's formula for G/G/1; its distribution taken as a point mass at zero plus
-an exponential tail, which is exact for M/M/1 and close for M/G/1 in heavy traffic.
+Prefill is the queue: one server per instance, service time ``stall`` (what one prompt adds). A share
+of the requests waits, with an exponential tail: exact for GI/M/1, whose share of waiting requests follows
+from the arrivals, and close for M/G/1 in heavy traffic. Arrivals that are not Poisson have gamma
+distributed gaps, as in the simulation.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from breakeven.serving.load import LoadState, Requests
 # Squared coefficient of variation of a prompt's service time where lengths vary mildly.
 SERVICE_CV2 = 0.3
 _SATURATED = 0.999
+_BISECTIONS = 30
 
 
 class Latency(Struct, frozen=True):
@@ -28,27 +30,53 @@ class Latency(Struct, frozen=True):
     tpot_target_ms: Number
 
 
-def mean_wait(x: Arithmetic, *, load: Number, service_s: Number, arrival_cv2: Number, service_cv2: Number) -> Number:
-    """W = rho / (1 - rho) x (c_a^2 + c_s^2) / 2 x S, in seconds. Source: Allen and Cunneen (1978).
+def waiting_share(x: Arithmetic, *, load: Number, arrival_cv2: float) -> Number:
+    """Share of requests that wait: the root below 1 of s = (1 + (1 - s) c / rho)^(-1 / c), c = ``arrival_cv2``.
+
+    GI/M/1 with gamma distributed gaps; rho itself for Poisson arrivals (c = 1). Source: Kleinrock,
+    Queueing Systems I (1975), section 6.4.
+
+    >>> from breakeven.serving.arithmetic import SCALAR
+    >>> waiting_share(SCALAR, load=0.4, arrival_cv2=1.0)
+    0.4
+    >>> round(waiting_share(SCALAR, load=0.4, arrival_cv2=4.0), 3)  # bursts wait behind each other
+    0.713
+    """
+    rho = x.clip(load, 1e-9, _SATURATED)
+    if arrival_cv2 == 1.0:
+        return rho
+    low, high = 0.0 * rho, 0.0 * rho + (1.0 - 1e-9)
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        reached = x.exp(-x.log(1.0 + (1.0 - middle) * arrival_cv2 / rho) / arrival_cv2)
+        low, high = x.where(reached > middle, middle, low), x.where(reached > middle, high, middle)
+    return 0.5 * (low + high)
+
+
+def mean_wait(x: Arithmetic, *, load: Number, service_s: Number, arrival_cv2: float, service_cv2: Number) -> Number:
+    """W = s / (1 - s) x (c_a^2 + c_s^2) / (c_a^2 + 1) x S, in seconds, with s = :func:`waiting_share`.
+
+    Exact for GI/M/1 (c_s^2 = 1) and for M/G/1 (Pollaczek and Khinchine); between them the squared
+    variations weigh as in Allen and Cunneen's formula (1978), which counts on rho for the share of bursts that
+    wait and is several times too low where the load is low and arrivals are bursty.
 
     >>> from breakeven.serving.arithmetic import SCALAR
     >>> mean_wait(SCALAR, load=0.5, service_s=1.0, arrival_cv2=1.0, service_cv2=1.0)
     1.0
     """
-    rho = x.minimum(load, _SATURATED)
-    return rho / (1.0 - rho) * (arrival_cv2 + service_cv2) * 0.5 * service_s
+    s = waiting_share(x, load=load, arrival_cv2=arrival_cv2)
+    return s / (1.0 - s) * (arrival_cv2 + service_cv2) / (arrival_cv2 + 1.0) * service_s
 
 
-def wait_percentile(x: Arithmetic, *, load: Number, mean_wait_s: Number, percentile: Number) -> Number:
-    """The wait that ``percentile`` per cent of requests stay below: P(W > t) = rho e^(-t rho / W).
+def wait_percentile(x: Arithmetic, *, share: Number, mean_wait_s: Number, percentile: Number) -> Number:
+    """The wait that ``percentile`` per cent of requests stay below: P(W > t) = s e^(-t s / W), s the ``share`` that waits.
 
     >>> from breakeven.serving.arithmetic import SCALAR
-    >>> wait_percentile(SCALAR, load=0.4, mean_wait_s=1.0, percentile=50)
+    >>> wait_percentile(SCALAR, share=0.4, mean_wait_s=1.0, percentile=50)
     0.0
     """
-    rho = x.clip(load, 1e-9, _SATURATED)
     beyond = 1.0 - percentile / 100.0
-    return x.maximum(x.log(rho / beyond), 0.0) * mean_wait_s / rho
+    return x.maximum(x.log(share / beyond), 0.0) * mean_wait_s / share
 
 
 def normal_quantile(x: Arithmetic, percentile: Number) -> Number:
@@ -65,8 +93,13 @@ def normal_quantile(x: Arithmetic, percentile: Number) -> Number:
     return x.maximum(t - top / bottom, 0.0)
 
 
+def drafts_spread(x: Arithmetic, *, output: Number, tokens_per_step: Number, drafts_cv2: float) -> Number:
+    """Standard deviation over the mean of a request's TPOT, from the luck of its drafts: cv / sqrt(steps)."""
+    return x.sqrt(drafts_cv2 / x.maximum(output / tokens_per_step, 1.0))
+
+
 def open_loop_latency(
-    x: Arithmetic, state: LoadState, r: Requests, *, percentile: Number = 95.0, arrival_cv2: Number = 1.0,
+    x: Arithmetic, state: LoadState, r: Requests, *, percentile: Number = 95.0, arrival_cv2: float = 1.0,
     front_end_s: Number = 0.0, drafts_cv2: float = 0.0,
 ) -> Latency:  # fmt: skip
     """Latency when the rate of ``state`` arrives unscheduled (Poisson: ``arrival_cv2`` = 1).
@@ -74,6 +107,7 @@ def open_loop_latency(
     ``drafts_cv2``: squared coefficient of variation of the tokens a step emits under speculative decoding.
     """
     load = state.requests_per_s * state.stall_s
+    share = waiting_share(x, load=load, arrival_cv2=arrival_cv2)
     wait = mean_wait(x, load=load, service_s=state.stall_s, arrival_cv2=arrival_cv2, service_cv2=SERVICE_CV2)
     step = state.decode_step_s + x.minimum(load, 1.0) * state.stalled_tpot_s * state.tokens_per_step
     base = front_end_s + 0.5 * step + state.prefill_s
@@ -83,14 +117,15 @@ def open_loop_latency(
     z = normal_quantile(x, percentile)
     slower = stalled * x.minimum(z / x.sqrt(others), 2.0)
     if drafts_cv2:  # luck with the drafts is independent of who else arrives: the squares add
-        steps = x.maximum(r.output / state.tokens_per_step, 1.0)
-        unlucky = z * x.sqrt(drafts_cv2 / steps) * (state.tpot_s - stalled)
+        unlucky = z * (state.tpot_s - stalled) * drafts_spread(
+            x, output=r.output, tokens_per_step=state.tokens_per_step, drafts_cv2=drafts_cv2
+        )
         slower = x.sqrt(slower * slower + unlucky * unlucky)
     return Latency(
         ttft_mean_ms=(base + wait) * 1e3,
-        ttft_p50_ms=(base + wait_percentile(x, load=load, mean_wait_s=wait, percentile=50.0)) * 1e3,
-        ttft_p95_ms=(base + 0.5 * step + wait_percentile(x, load=load, mean_wait_s=wait, percentile=95.0)) * 1e3,
-        ttft_target_ms=(base + 0.5 * step + wait_percentile(x, load=load, mean_wait_s=wait, percentile=percentile))
+        ttft_p50_ms=(base + wait_percentile(x, share=share, mean_wait_s=wait, percentile=50.0)) * 1e3,
+        ttft_p95_ms=(base + 0.5 * step + wait_percentile(x, share=share, mean_wait_s=wait, percentile=95.0)) * 1e3,
+        ttft_target_ms=(base + 0.5 * step + wait_percentile(x, share=share, mean_wait_s=wait, percentile=percentile))
         * 1e3,
         tpot_mean_ms=state.tpot_s * 1e3,
         tpot_target_ms=(state.tpot_s + slower) * 1e3,

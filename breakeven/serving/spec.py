@@ -195,4 +195,5 @@ class Estimate(Struct, frozen=True):
     power_share_of_tdp: float | None = None
     step_parts_ms: Mapping[str, float] = field(default_factory=dict)  # of the time per output token
     tokens_per_step: float = 1.0  # emitted of each sequence; more than one under speculative decoding
+    rows_per_step: float = 1.0  # tokens each sequence passes; more than one where drafts are verified
     notes: tuple[str, ...] = ()

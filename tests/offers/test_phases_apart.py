@@ -79,6 +79,32 @@ def test_a_tight_ttft_keeps_prefill_workers_idler() -> None:
     assert figure(loose, "disaggregated_tpot_ms") == pytest.approx(30.0, rel=1e-3)
 
 
+def test_whoever_finds_no_slot_on_the_decode_side_waits() -> None:
+    crowd = one(replace(APART, concurrency=5000.0))
+    rate, first = figure(crowd, "disaggregated_requests_per_s"), figure(crowd, "disaggregated_ttft_ms") / 1e3
+    assert rate * (first + 499.0 * figure(crowd, "disaggregated_tpot_ms") / 1e3) == pytest.approx(5000.0, rel=1e-6)
+
+
+def test_bursts_keep_prefill_workers_idler() -> None:
+    calm, bursts = (one(replace(APART, ttft_ms=500.0, burstiness=cv2)) for cv2 in (1.0, 4.0))
+    assert figure(bursts, "prefill_utilisation") < figure(calm, "prefill_utilisation")
+
+
+def test_bad_luck_with_drafts_counts_at_the_percentile_apart_too() -> None:
+    drafted = one(replace(APART, tpot_ms=12.0, draft_tokens=5, acceptance=0.7))
+    assert figure(drafted, "disaggregated_tpot_ms") < 11.5
+
+
+def test_a_ttft_that_only_larger_prefill_workers_meet() -> None:
+    asked = replace(ASKED, model="llama-3.1-8b-instruct", accelerators=1, input_tokens=8000.0, ttft_ms=240.0)
+    with pytest.raises(Infeasible):
+        one(asked)
+    apart = one(replace(asked, prefill_accelerators=4))
+    assert figure(apart, "disaggregated_ttft_ms") <= 240.0
+    assert "disaggregated_note" not in apart.extras
+    assert any("prefill and decode together do not meet the targets" in note for note in apart.estimate.notes)
+
+
 def test_drafting_cost_needs_drafts() -> None:
     with pytest.raises(InputError) as caught:
         one(replace(ASKED, draft_cost_share=0.05))

@@ -107,3 +107,24 @@ def test_a_draft_model_takes_its_time():
     assert 1.1 < drafted.tpot_ms.typical / without.tpot_ms.typical < 1.4
     assert any("not counted" in note for note in without.notes)
     assert not any("not counted" in note for note in drafted.notes)
+
+
+@pytest.mark.parametrize("output", [1, 2, 4, 8, 64])
+def test_no_step_emits_more_tokens_than_the_request_still_needs(output):
+    shape = Shape(1000, output)
+    eager = speculating(llama(), Speculation(16, 0.99))
+    state = eager.at(shape, 1.0)
+    assert state.tokens_per_step <= max(output - 1, 1)
+    if output > 1:
+        assert state.tpot_s * (output - 1) >= state.decode_step_s * 0.999
+
+
+def test_surplus_tokens_of_the_last_step_are_those_of_a_played_out_request():
+    """E[steps] by playing every number of accepted drafts, step by step, against the renewal formula."""
+    drafts, acceptance, needed = 4, 0.7, 9
+    chances = [acceptance**k * (1 - acceptance) for k in range(drafts)] + [acceptance**drafts]
+    steps = [0.0] * (needed + 1)
+    for left in range(1, needed + 1):
+        steps[left] = 1.0 + sum(p * steps[max(left - 1 - k, 0)] for k, p in enumerate(chances))
+    one = speculating(llama(), Speculation(drafts, acceptance))
+    assert needed / one.emitted(Shape(100, needed + 1)) == pytest.approx(steps[needed], rel=0.02)
