@@ -20,7 +20,7 @@ from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.grade import knowing
 from breakeven.serving.refit import Refit, adjusted, refit
-from breakeven.serving.spec import Estimate
+from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec
 
 
 class Named(Struct, frozen=True):
@@ -241,21 +241,30 @@ def own_fit(own: OwnBenchmark, *, name: str) -> OwnFit:
         layout={degree: getattr(p, degree) or 1 for degree in LAYOUT}, weight_precision=str(p.weight_precision),
         engine=str(p.engine), multipliers=own.fit.multipliers, input_tokens=span("input_tokens"),
         output_tokens=span("output_tokens"), concurrency=span("concurrency"),
-        worst_residual=worst(own.fit),
+        worst_residual=worst(own.fit), kv_precision=p.kv_precision, cached_input_share=p.cached_input_share,
     )  # fmt: skip
+
+
+def _fitted(fit: OwnFit, path: Path, lookup: ServingLookup) -> tuple[ModelSpec, AcceleratorSpec]:
+    """What the fit is of. Raises what the lookup raises, with the file and the key that names it."""
+    try:
+        field = "model"
+        model = lookup.model(fit.model)
+        field = "accelerator"
+        return model, lookup.accelerator(fit.accelerator)
+    except BreakevenError as error:
+        raise type(error)(problem.changed(path=problem.path or str(path), field=problem.field or field) for problem in error.problems) from None
 
 
 def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: Calibration) -> Estimate:
     """The estimate with the user's own multipliers, grade A where they were measured; refuses one of something else."""
     fit = read_own_fit(path)
-    mine = knowing(
-        adjusted(calibration, fit.multipliers), lookup.model(fit.model), lookup.accelerator(fit.accelerator),
-        engine=normalise_engine(fit.engine),
-    )  # fmt: skip
+    model, accelerator = _fitted(fit, path, lookup)
+    mine = knowing(adjusted(calibration, fit.multipliers), model, accelerator, engine=normalise_engine(fit.engine))
     estimate = answer(point, lookup, mine)
     same = (
-        lookup.model(fit.model).id == lookup.model(point.model).id
-        and lookup.accelerator(fit.accelerator).id == lookup.accelerator(point.accelerator).id
+        model.id == lookup.model(point.model).id
+        and accelerator.id == lookup.accelerator(point.accelerator).id
         and normalise_engine(fit.engine) == estimate.config.engine
     )
     if not same:
@@ -263,7 +272,7 @@ def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: C
             Problem("is of another model, accelerator or engine", "benchmark what you ask about", str(path))
         )
     graded, note = graded_by(
-        fit, estimate, model=lookup.model(point.model), shape=point.shape, calibration=calibration,
-        at_capacity=point.concurrency is None,
+        fit, estimate, model=model, shape=point.shape, calibration=calibration,
+        at_capacity=point.concurrency is None, accelerator=accelerator,
     )  # fmt: skip
     return replace(graded, notes=(*graded.notes, note))

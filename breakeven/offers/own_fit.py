@@ -1,7 +1,7 @@
 """A file of ``benchmark import``: what it measured, how it moves the shipped calibration, and where its grade holds.
 
 Own multipliers serve every question about the model on these accelerators; grade A is given only to
-the configuration, request lengths and load that were measured, within the reach that published
+the configuration, request lengths, cached share and load that were measured, within the reach that published
 measurements have (``offers/evidence.py``), and its band is never narrower than the fit's worst error.
 A fit that misses its own runs by more than a stated factor, or whose multiplier is at its bound, is none.
 """
@@ -17,13 +17,22 @@ from msgspec import Struct
 
 from breakeven import yamlio
 from breakeven.errors import InputError, Problem
-from breakeven.offers.evidence import CONCURRENCY_REACH, LENGTH_TOLERANCE, graded
-from breakeven.serving.calibration import Calibration
+from breakeven.offers.evidence import (
+    CACHED_SHARE_TOLERANCE,
+    CONCURRENCY_REACH,
+    LENGTH_TOLERANCE,
+    cache_precision,
+    graded,
+    same_cache,
+)
+from breakeven.serving.calibration import Calibration, normalise_engine
+from breakeven.serving.precision import normalise_kv
 from breakeven.serving.refit import GROUPS, HIGHEST, LOWEST
-from breakeven.serving.spec import Estimate, ModelSpec, Shape
+from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, Shape
 
 LAYOUT = ("tp", "pp", "ep", "dp")
 _RANGES = ("input_tokens", "output_tokens", "concurrency")
+_MAY_LACK = ("layout", "kv_precision", "cached_input_share")
 MOST_MISSED = 1.3  # predicted / measured of the worst run after the fit, or its inverse
 NO_FIT_FIX = "check that the model, accelerators, degrees, precision and engine are those of the runs, and benchmark again"
 _AGAIN = "write it anew with 'breakeven benchmark import -o'"
@@ -44,15 +53,20 @@ class OwnFit(Struct, frozen=True):
     output_tokens: tuple[float, float]
     concurrency: tuple[float, float]
     worst_residual: float  # |log(predicted / measured)| after the fit
+    kv_precision: str | None = None  # None in files that do not say it: the engine's own choice
+    cached_input_share: float = 0.0
 
     def to_yaml(self) -> str:
         """The file, which :func:`read_own_fit` reads back to an equal fit."""
+        cache = [] if self.kv_precision is None else [f"kv_precision: {_quoted(self.kv_precision)}"]
         lines = [
             "# Written by breakeven benchmark import: one configuration, as multipliers on the shipped calibration.",
             *(f"{name}: {_quoted(getattr(self, name))}" for name in ("benchmark", "model", "accelerator")),
             f"accelerators: {self.accelerators}",
             *(f"{name}: {self.layout[name]}" for name in LAYOUT),
             *(f"{name}: {_quoted(getattr(self, name))}" for name in ("weight_precision", "engine")),
+            *cache,
+            f"cached_input_share: {self.cached_input_share!r}",
             "multipliers:",
             *(f"  {key}: {value!r}" for key, value in self.multipliers.items()),
             *(f"{name}: [{getattr(self, name)[0]!r}, {getattr(self, name)[1]!r}]" for name in _RANGES),
@@ -76,7 +90,7 @@ def no_fit(multipliers: Mapping[str, float], worst_residual: float) -> str | Non
 def read_own_fit(path: Path) -> OwnFit:
     """Raises :class:`InputError` for a file that ``benchmark import -o`` did not write."""
     data = yamlio.load_path(path).data
-    if not isinstance(data, dict) or any(key not in data for key in OwnFit.__struct_fields__ if key != "layout"):
+    if not isinstance(data, dict) or any(key not in data for key in OwnFit.__struct_fields__ if key not in _MAY_LACK):
         raise InputError(Problem("is not a file of 'breakeven benchmark import'", "write one with -o", str(path)))
 
     def wrong(message: str) -> InputError:
@@ -97,6 +111,9 @@ def read_own_fit(path: Path) -> OwnFit:
             raise wrong(f"has no range of {name}")
     if not _is_number(data["worst_residual"]) or data["worst_residual"] < 0:
         raise wrong("has no worst_residual")
+    cached = data.get("cached_input_share", 0.0)
+    if not _is_number(cached) or not 0 <= cached <= 1:
+        raise wrong("has a cached_input_share outside 0 to 1")
     none = no_fit(multipliers, data["worst_residual"])
     if none is not None:
         raise InputError(Problem(f"is no fit: {none}", NO_FIT_FIX, str(path)))
@@ -107,15 +124,30 @@ def read_own_fit(path: Path) -> OwnFit:
         weight_precision=str(data["weight_precision"]), engine=str(data["engine"]),
         multipliers={name: float(value) for name, value in multipliers.items()},
         input_tokens=lengths[0], output_tokens=lengths[1], concurrency=lengths[2],
-        worst_residual=float(data["worst_residual"]),
+        worst_residual=float(data["worst_residual"]), kv_precision=_cache(data.get("kv_precision"), path),
+        cached_input_share=float(cached),
     )  # fmt: skip
 
 
+def _cache(stated: Any, path: Path) -> str | None:
+    try:
+        return None if stated is None else normalise_kv(str(stated))
+    except InputError as error:
+        raise InputError(problem.changed(path=str(path)) for problem in error.problems) from None
+
+
 def graded_by(
-    fit: OwnFit, estimate: Estimate, *, model: ModelSpec, shape: Shape, calibration: Calibration, at_capacity: bool
-) -> tuple[Estimate, str]:
-    """(the estimate, what to say of it): grade A where the fit measured just this, else the model's own grade."""
-    reasons = _elsewhere(fit, estimate, shape)
+    fit: OwnFit, estimate: Estimate, *, model: ModelSpec, shape: Shape, calibration: Calibration, at_capacity: bool,
+    accelerator: AcceleratorSpec | None = None,
+) -> tuple[Estimate, str]:  # fmt: skip
+    """(the estimate, what to say of it): grade A where the fit measured just this, else the model's own grade.
+
+    ``accelerator`` tells which KV cache the runs had whose file does not say it.
+    """
+    cache = fit.kv_precision if accelerator is None else cache_precision(
+        fit.kv_precision, fit.weight_precision, engine=normalise_engine(fit.engine), model=model, accelerator=accelerator
+    )
+    reasons = _elsewhere(fit, estimate, shape, cache)
     if reasons:
         return estimate, f"{fit.benchmark} was measured {'; '.join(reasons)}: its multipliers are used, not its grade"
     better = graded(
@@ -125,11 +157,11 @@ def graded_by(
     return better, f"throughput rests on your benchmark {fit.benchmark}"
 
 
-def _elsewhere(fit: OwnFit, estimate: Estimate, shape: Shape) -> list[str]:
+def _elsewhere(fit: OwnFit, estimate: Estimate, shape: Shape, cache: str | None) -> list[str]:
     """What the benchmark has otherwise than the question."""
     config = estimate.config
     out = []
-    if estimate.tokens_per_step > 1.0:
+    if getattr(estimate, "rows_per_step", 1.0) > 1.0 or estimate.tokens_per_step > 1.0:
         out.append("without speculative decoding")
     if config.accelerators != fit.accelerators:
         out.append(f"on {fit.accelerators} accelerators, not {config.accelerators}")
@@ -137,6 +169,10 @@ def _elsewhere(fit: OwnFit, estimate: Estimate, shape: Shape) -> list[str]:
         out.append("as " + " ".join(f"{name} {fit.layout[name]}" for name in LAYOUT))
     if config.weight_precision != fit.weight_precision:
         out.append(f"in {fit.weight_precision}, not {config.weight_precision}")
+    if cache is not None and not same_cache(cache, config.kv_precision):
+        out.append(f"with the KV cache in {cache}, not {config.kv_precision}")
+    if abs(shape.cached_input_share - fit.cached_input_share) > CACHED_SHARE_TOLERANCE:
+        out.append(f"with {fit.cached_input_share:.0%} of the input in a prefix cache, not {shape.cached_input_share:.0%}")
     asked = (("input", shape.input_tokens, fit.input_tokens), ("output", shape.output_tokens, fit.output_tokens))
     for name, value, (low, high) in asked:
         if not low * (1.0 - LENGTH_TOLERANCE) <= value <= high * (1.0 + LENGTH_TOLERANCE):

@@ -4,14 +4,16 @@ import json
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from breakeven.cli.main import run
 from breakeven.errors import InputError
 from breakeven.offers.benchmarks.read import read_benchmark
 from breakeven.offers.own import Named, fit_own, own_evidence, own_fit
-from breakeven.offers.own_fit import no_fit, read_own_fit
+from breakeven.offers.own_fit import graded_by, no_fit, read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.render.benchmark import render_own
+from breakeven.serving.spec import Estimate
 from tests.serving.specimens import calibration, lookup
 
 VLLM = {
@@ -493,3 +495,89 @@ def test_a_document_cut_off_is_placed_where_it_ends(tmp_path):
 def test_a_unit_that_is_not_known_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"inter_token_latency\.unit: is 'minutes'; write one of ms"):
         load(tmp_path, {**AIPERF, "inter_token_latency": {"unit": "minutes", "avg": 11.0}})
+
+
+ON_ONE = Point("llama-3.1-8b-instruct", "h100-sxm", 900, 180, accelerators=1, concurrency=16, engine="vllm")
+
+
+def written(tmp_path, named=None, **changes):
+    """(the file, what it says)"""
+    rows = load(tmp_path, {**VLLM, **changes})
+    path = tmp_path / "fit.yaml"
+    path.write_text(own_fit(fit_own(rows, named or Named(), lookup(), calibration()), name="result.json").to_yaml())
+    return path, read_own_fit(path)
+
+
+def asked_of(path, **changes):
+    return own_evidence(replace(ON_ONE, **changes), path, lookup(), calibration())
+
+
+def test_a_fit_says_which_cache_it_measured(tmp_path):
+    path, fit = written(tmp_path)
+    assert (fit.kv_precision, fit.cached_input_share) == ("bf16", 0.0)
+    assert asked_of(path).grade == "A"
+    assert written(tmp_path, Named(kv_precision="fp8"))[1].kv_precision == "fp8"
+    assert asked_of(path).grade != "A" and asked_of(path, kv_precision="fp8").grade == "A"
+
+
+@pytest.mark.parametrize("without", ["", "(kv_precision|cached_input_share): .*\n"])
+@pytest.mark.parametrize(("question", "said"), [
+    ({"kv_precision": "fp8"}, "with the KV cache in bf16, not fp8"),
+    ({"cached_input_share": 0.9}, "with 0% of the input in a prefix cache, not 90%"),
+])  # fmt: skip
+def test_another_cache_is_not_what_was_measured(tmp_path, question, said, without):
+    """A file that does not say it was measured with the cache that the engine keeps by itself, and nothing in it."""
+    path, fit = written(tmp_path)
+    if without:
+        path.write_text(re.sub(without, "", path.read_text()))
+        assert read_own_fit(path) == replace(fit, kv_precision=None)
+    assert asked_of(path).grade == "A"
+    other = asked_of(path, **question)
+    assert other.grade != "A"
+    assert any(said in note and "not its grade" in note for note in other.notes)
+
+
+def test_the_cache_that_was_measured_earns_its_grade(tmp_path):
+    path, _ = written(tmp_path)
+    path.write_text(path.read_text().replace("cached_input_share: 0.0", "cached_input_share: 0.88"))
+    assert asked_of(path, cached_input_share=0.9).grade == "A"
+    assert asked_of(path).grade != "A"
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("kv_precision: int3", "unknown KV-cache precision 'int3'"), ("cached_input_share: 1.5", "cached_input_share outside 0 to 1"),
+])  # fmt: skip
+def test_a_damaged_cache_of_a_fit_is_refused_with_its_file(tmp_path, line, said):
+    path, _ = written(tmp_path)
+    path.write_text(re.sub(f"{line.split(':')[0]}: .*", line, path.read_text()))
+    with pytest.raises(InputError, match=re.escape(said)) as caught:
+        read_own_fit(path)
+    assert caught.value.problems[0].path == str(path)
+
+
+class Drafted(Estimate, frozen=True):
+    """An estimate whose sequences pass drafted tokens."""
+
+    rows_per_step: float = 4.0
+
+
+def test_drafts_are_not_what_was_measured_even_where_none_is_accepted(tmp_path):
+    path, fit = written(tmp_path)
+    plain = asked_of(path)
+    values = {name: getattr(plain, name) for name in Estimate.__struct_fields__} | {"rows_per_step": 4.0, "grade": "D"}
+    estimate, said = graded_by(
+        fit, Drafted(**values), model=lookup().model(ON_ONE.model), shape=ON_ONE.shape, calibration=calibration(), at_capacity=False
+    )
+    assert estimate.grade == "D"
+    assert "was measured without speculative decoding" in said
+
+
+@pytest.mark.parametrize(("key", "value", "said"), [
+    ("model", "nope-x", "unknown open-weight model 'nope-x'"), ("accelerator", "h1000", "unknown accelerator 'h1000'"),
+])  # fmt: skip
+def test_a_name_that_nobody_knows_is_blamed_on_the_file_that_has_it(tmp_path, capsys, key, value, said):
+    path, _ = written(tmp_path)
+    path.write_text(re.sub(f"^{key}: .*", f"{key}: {value}", path.read_text(), flags=re.MULTILINE))
+    asked = ["estimate", "-m", ON_ONE.model, "-a", ON_ONE.accelerator, "-n", "1", "--input-tokens", "900", "--output-tokens", "180", "-c", "16"]
+    assert run([*asked, "--own", str(path)]) == 2
+    assert f"{path}: {key}: {said}" in capsys.readouterr().err
