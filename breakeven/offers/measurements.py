@@ -11,13 +11,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from breakeven import yamlio
 from breakeven.errors import InputError, Problem
+from breakeven.offers.csv_table import read_csv, refuse_repeated
 from breakeven.offers.points import Point
 from breakeven.serving.calibration import normalise_engine
 from breakeven.serving.precision import normalise, normalise_kv
 
-MAX_BYTES = 200_000_000
 # What a row may say; further columns are left alone. docs/serving.md lists them.
 MEASURED = ("tpot_ms", "output_tok_s_total")
 OPTIONAL = (
@@ -54,13 +53,11 @@ class NotComparable(Struct, frozen=True):
 
 def read_table(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV with at least the required columns."""
-    raw = yamlio.read_bytes(path, max_bytes=MAX_BYTES)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(Problem("is not UTF-8 text", "save it as UTF-8 CSV", str(path))) from None
-    reader = csv.DictReader(io.StringIO(text))
-    header = reader.fieldnames or ()
+    return read_csv(path, check=lambda header: _check_header(header, path), more_cells_fix="quote a cell that holds a comma")
+
+
+def _check_header(header: list[str], path: Path) -> None:
+    """Refuse a table that lacks a column, and names that are nearly one of those read."""
     missing = [name for name in REQUIRED if name not in header]
     problems = [Problem(f"lacks the columns {', '.join(missing)}", f"needs {', '.join(REQUIRED)} and {' or '.join(MEASURED)}", str(path))] if missing else []
     if not any(name in header for name in MEASURED):
@@ -71,12 +68,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
             problems.append(Problem(f"the column {near[0]!r} is not read", f"did you mean {name!r}?", str(path)))
     if problems:
         raise InputError(problems)
-    rows = []
-    for row in reader:
-        if None in row:  # cells have moved: what stands under a head is not what it says
-            raise InputError(Problem("has more cells than columns", "quote a cell that holds a comma", str(path), line=reader.line_num))
-        rows.append({str(k): (v or "").strip() for k, v in row.items()})
-    return rows
+    refuse_repeated(header, (*REQUIRED, *OPTIONAL), path)
 
 
 def measurements(rows: list[dict[str, str]]) -> Iterator[Measurement | NotComparable]:

@@ -6,14 +6,13 @@ import csv
 import io
 from pathlib import Path
 
-from breakeven import yamlio
 from breakeven.errors import BreakevenError, InputError, Problem
+from breakeven.offers.csv_table import read_csv, refuse_repeated
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.spec import Estimate
 
-MAX_BYTES = 200_000_000
 INPUT_COLUMNS = (
     "id", "model", "accelerator", "n_accelerators", "tp", "pp", "ep", "dp", "weight_precision", "kv_precision",
     "engine", "input_tokens", "output_tokens", "concurrency",
@@ -27,29 +26,20 @@ _REQUIRED = ("model", "accelerator", "input_tokens", "output_tokens")
 
 
 def read_points(path: Path) -> list[dict[str, str]]:
-    """The rows of the input CSV; unknown columns are refused, missing optional ones are blank."""
-    raw = yamlio.read_bytes(path, max_bytes=MAX_BYTES)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(Problem("is not UTF-8 text", "save it as UTF-8 CSV", str(path))) from None
-    reader = csv.DictReader(io.StringIO(text))
-    header = [name.strip() for name in reader.fieldnames or ()]
-    missing = [name for name in _REQUIRED if name not in header]
-    if missing:
-        raise InputError(Problem(f"lacks the columns {', '.join(missing)}", "expected " + ",".join(INPUT_COLUMNS), str(path)))
-    unknown = [name for name in header if name not in INPUT_COLUMNS]
-    if unknown:
-        raise InputError(
-            Problem(f"has unknown columns {', '.join(unknown)}", "expected " + ",".join(INPUT_COLUMNS), str(path))
-        )
-    reader.fieldnames = header
-    rows = []
-    for row in reader:
-        if None in row:
-            raise InputError(Problem("has more cells than columns", None, str(path), line=reader.line_num))
-        rows.append({name: (row.get(name) or "").strip() for name in INPUT_COLUMNS})
-    return rows
+    """The rows of the input CSV; unknown and repeated columns are refused, missing optional ones are blank."""
+
+    def check(header: list[str]) -> None:
+        expected = "expected " + ",".join(INPUT_COLUMNS)
+        missing = [name for name in _REQUIRED if name not in header]
+        if missing:
+            raise InputError(Problem(f"lacks the columns {', '.join(missing)}", expected, str(path)))
+        unknown = [name for name in header if name not in INPUT_COLUMNS]
+        if unknown:
+            raise InputError(Problem(f"has unknown columns {', '.join(unknown)}", expected, str(path)))
+        refuse_repeated(header, INPUT_COLUMNS, path)
+
+    rows = read_csv(path, check=check)
+    return [{name: row.get(name, "") for name in INPUT_COLUMNS} for row in rows]
 
 
 def _whole(row: dict[str, str], field: str) -> int | None:
