@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from breakeven.errors import Infeasible, InputError
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.sizing import resolve_config
+from breakeven.offers.sizing import resolve_config, wrong_count
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_best_throughput, at_concurrency, sustained, within_latency
 from breakeven.serving.instance import Instance, best_throughput, check_context, check_fits, check_shape, prepare
@@ -68,11 +68,7 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
     check_context(model, point.shape)
     if point.concurrency is not None and not point.concurrency >= 1:
         raise InputError(f"concurrency must be at least 1, not {point.concurrency:g}")
-    for name, value in (
-        ("n_accelerators", point.accelerators), ("tp", point.tp), ("pp", point.pp), ("ep", point.ep), ("dp", point.dp),
-    ):  # fmt: skip
-        if value is not None and value < 1:
-            raise InputError(f"{name} must be at least 1, not {value}")
+    _check_counts(point)
     candidates: list[Instance] = []
     failures: list[Infeasible] = []
     for count in _counts(point, accelerator):
@@ -97,6 +93,19 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
     if (point.ep or 1) > 1 and not model.is_moe:
         best = replace(best, notes=(*best.notes, f"ep = {point.ep} says nothing of a dense model: it is taken to be 1"))
     return best
+
+
+def _check_counts(point: Point) -> None:
+    """Refuse counts that are none, and so many that their layouts would be searched for minutes."""
+    for name, value in (
+        ("n_accelerators", point.accelerators), ("tp", point.tp), ("pp", point.pp), ("ep", point.ep), ("dp", point.dp),
+    ):  # fmt: skip
+        wrong = None if value is None else wrong_count(value)
+        if wrong:
+            raise InputError(f"{name} {wrong}")
+    wrong = wrong_count((point.tp or 1) * (point.pp or 1) * (point.dp or 1))
+    if wrong:
+        raise InputError(f"tp x pp x dp {wrong}")
 
 
 def _rate(instance: Instance, point: Point) -> float:

@@ -50,7 +50,9 @@ def _whole(row: dict[str, str], field: str) -> int | None:
         value = float(text)
     except ValueError:
         raise InputError(f"{field} {text!r} is not a number") from None
-    if not (value == value and abs(value) < 1e9) or value != int(value):
+    if abs(value) >= 1e12:
+        raise InputError(f"{field} {text!r} is out of range")
+    if value != value or value != int(value):
         raise InputError(f"{field} {text!r} is not a whole number")
     return int(value)
 

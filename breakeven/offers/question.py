@@ -15,6 +15,7 @@ from breakeven.errors import Infeasible, InputError, Problem
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.market import current_quotes, why_no_quote
 from breakeven.offers.points import Point, answer, choose
+from breakeven.offers.sizing import wrong_count
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import MODEL_ALONE, within_latency
 from breakeven.serving.instance import Instance
@@ -101,6 +102,9 @@ def ask(question: Question, lookup: ServingLookup, calibration: Calibration) -> 
     return [ask_one(question, lookup, calibration)]
 
 
+_TOO_MUCH = 1e12  # tokens, requests or milliseconds that nobody means
+
+
 def check(question: Question) -> None:
     """Refuse what is missing, contradictory or impossible, all problems at once."""
     problems = []
@@ -112,8 +116,13 @@ def check(question: Question) -> None:
             problems.append(Problem("is missing", "name it, or give --points CSV", option))
     for name in ("input_tokens", "output_tokens", "concurrency", "ttft_ms", "tpot_ms"):
         value = getattr(question, name)
-        if value is not None and not 0 < value < 1e12:
-            problems.append(Problem(f"must be above zero, not {value:g}", None, "--" + name.replace("_", "-")))
+        if value is not None and not 0 < value < _TOO_MUCH:
+            limit = f"below {_TOO_MUCH:g}" if value >= _TOO_MUCH else "above zero"
+            problems.append(Problem(f"must be {limit}, not {value:g}", None, _option(name)))
+    for name in ("accelerators", "tp", "pp", "ep", "dp", "prefill_accelerators"):
+        wrong = None if getattr(question, name) is None else wrong_count(getattr(question, name))
+        if wrong:
+            problems.append(Problem(wrong, None, _option(name)))
     targets = question.ttft_ms is not None or question.tpot_ms is not None
     if sum((question.concurrency is not None, question.max_throughput, targets)) > 1:
         problems.append(
@@ -138,8 +147,6 @@ def check(question: Question) -> None:
         )
     if question.acceptance is not None and not 0 <= question.acceptance < 1:
         problems.append(Problem("must be from 0 to below 1", None, "--acceptance"))
-    if question.prefill_accelerators is not None and question.prefill_accelerators < 1:
-        problems.append(Problem(f"must be at least 1, not {question.prefill_accelerators}", None, "--prefill-accelerators"))
     if not 0 <= question.draft_cost_share < 1:
         problems.append(Problem("must be from 0 to below 1", "write 0.05 for 5 % of a plain step", "--draft-cost-share"))
     elif question.draft_cost_share and question.draft_tokens is None:

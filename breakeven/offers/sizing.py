@@ -11,7 +11,7 @@ from breakeven.errors import BreakevenError, Infeasible, InputError
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.estimate import sustained, within_latency
 from breakeven.serving.instance import Instance, check_fits, prepare
-from breakeven.serving.layouts import layouts
+from breakeven.serving.layouts import MOST_ACCELERATORS, layouts
 from breakeven.serving.precision import default_kv_precision, native_precision, normalise, normalise_kv
 from breakeven.serving.spec import (
     AcceleratorSpec,
@@ -67,6 +67,17 @@ def resolve_config(
     )
 
 
+def wrong_count(value: int) -> str | None:
+    """What is wrong with a number of accelerators, or with a parallel degree; None where it is one.
+
+    >>> wrong_count(0), wrong_count(8), wrong_count(10**9)
+    ('must be at least 1, not 0', None, 'must be at most 4,096, not 1,000,000,000')
+    """
+    if value < 1:
+        return f"must be at least 1, not {value}"
+    return f"must be at most {MOST_ACCELERATORS:,}, not {value:,}" if value > MOST_ACCELERATORS else None
+
+
 def instance_sizes(accelerator: AcceleratorSpec, *, most: int | None = None) -> list[int]:
     """How many accelerators one instance may have: powers of two within what is joined by fast links."""
     domain = most or min(accelerator.scale_up_count, MAX_ACCELERATORS)
@@ -94,8 +105,9 @@ def plan_replica(
     Without ``gpus_per_replica``: the smallest count that no larger one beats by half in requests per
     accelerator. Raises Infeasible, saying what would work.
     """
-    if gpus_per_replica is not None and gpus_per_replica < 1:
-        raise InputError("gpus_per_replica must be at least 1")
+    wrong = None if gpus_per_replica is None else wrong_count(gpus_per_replica)
+    if wrong:
+        raise InputError(f"gpus_per_replica {wrong}", fix="name the accelerators of one instance")
     def ready(config: ServingConfig) -> Instance:
         made = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
         return made if speculation is None else speculating(made, speculation)

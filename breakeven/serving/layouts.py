@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from breakeven.serving.calibration import FAST_LINK_BYTES_PER_S
 from breakeven.serving.spec import AcceleratorSpec, ModelSpec, ServingConfig
 
+# Of one instance: beyond any fast interconnect on sale, and within what is searched in a fraction of a second.
+MOST_ACCELERATORS = 4096
+
 
 def divisors(count: int) -> tuple[int, ...]:
     """All divisors in rising order.
