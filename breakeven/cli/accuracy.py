@@ -6,6 +6,16 @@ from pathlib import Path
 
 import typer
 
+from breakeven.errors import InputError, Problem
+
+
+def _refuse_unknown(sets: list[str], known: set[str]) -> None:
+    """A set that no row is of is a slip: the score would be of the others alone."""
+    unknown = [name for name in sets if name not in known]
+    if unknown:
+        fix = f"the column 'set' has {', '.join(sorted(known)[:8])}" if known else "the table has no column 'set', or it is blank"
+        raise InputError(Problem(f"no row is of {' or '.join(unknown)}", fix, "--set"))
+
 
 def accuracy(
     measurements: Path = typer.Argument(..., metavar="MEASUREMENTS.csv", help="Published or own measurements."),
@@ -25,7 +35,6 @@ def accuracy(
 
     from breakeven.cli.inputs import facts_date, load_catalogue
     from breakeven.cli.output import choose_format, write
-    from breakeven.errors import InputError, Problem
     from breakeven.offers.accuracy import compare_table, seen_by_the_fit, slices
     from breakeven.offers.accuracy_csv import render_rows
     from breakeven.offers.lookup import ServingLookup
@@ -39,11 +48,8 @@ def accuracy(
     name = choose_format(format, output, ("table", "json"), default="table")
     table = read_table(measurements)
     if set_:
-        known = sorted({row.get("set", "") for row in table} - {""})
+        _refuse_unknown(set_, {row.get("set", "") for row in table} - {""})
         table = [row for row in table if row.get("set") in set_]
-        if not table:
-            fix = f"the column 'set' has {', '.join(known[:8])}" if known else "the table has no column 'set', or it is blank"
-            raise InputError(Problem(f"no row is of {' or '.join(set_)}", fix, "--set"))
     facts = load_catalogue(catalog)
     lookup = ServingLookup(facts, facts_date(as_of, facts))
     compared, missed = compare_table(table, lookup, load_calibration())

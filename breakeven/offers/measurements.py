@@ -24,6 +24,8 @@ OPTIONAL = (
     "scenario", "batching", "concurrency_or_batch", "prefix_cache_or_spec_decode", "ttft_ms", "set", "notes", *MEASURED,
 )  # fmt: skip
 REQUIRED = ("model", "gpu", "n_gpus", "input_tokens", "output_tokens")
+_DEGREES = ("tp", "pp", "ep", "dp")
+_WHOLE = ("n_gpus", *_DEGREES)
 # InferenceX draws lengths uniformly between 0.8 and 1.0 of the nominal ones it prints.
 INFERENCEX_LENGTH_SHARE = 0.9
 
@@ -107,10 +109,17 @@ def _whole(row: dict[str, str], field: str) -> int | None:
 def _unread(row: dict[str, str], *fields: str) -> str | None:
     """The first of the fields that is filled in with something that is no such number."""
     for field in fields:
-        bad = number(row, field) is None if field != "n_gpus" else _whole(row, field) is None
+        bad = number(row, field) is None if field not in _WHOLE else _whole(row, field) is None
         if row.get(field) and bad:
-            return f"{field} {row[field]!r} is not a {'whole ' if field == 'n_gpus' else ''}number above zero"
+            return f"{field} {row[field]!r} is not a {'whole ' if field in _WHOLE else ''}number above zero"
     return None
+
+
+def _refuse_unread(row: dict[str, str], *fields: str) -> None:
+    """A cell that is filled in and not read is not a blank one: the row would be compared with another question."""
+    unread = _unread(row, *fields)
+    if unread:
+        raise InputError(unread)
 
 
 def _regime(row: dict[str, str]) -> str:
@@ -120,6 +129,7 @@ def _regime(row: dict[str, str]) -> str:
         raise InputError("static batching: the model describes continuous batching")
     if "max-throughput" in scenario and "pd" not in scenario.split():
         return "max-throughput"
+    _refuse_unread(row, "concurrency_or_batch")
     if "offline batch" in scenario:
         return "offline-batch"
     if "fixed concurrency" in scenario or ("single stream" in scenario and number(row, "concurrency_or_batch") == 1.0):
@@ -147,9 +157,10 @@ def _measurement(name: str, row: dict[str, str]) -> Measurement:
     isl, osl = number(row, "input_tokens"), number(row, "output_tokens")
     if isl is None or osl is None or osl < 2:
         raise InputError(_unread(row, "input_tokens", "output_tokens") or "no input or output length")
+    _refuse_unread(row, *_WHOLE)
     count = _whole(row, "n_gpus")
     if count is None:
-        raise InputError(_unread(row, "n_gpus") or "no number of accelerators")
+        raise InputError("no number of accelerators")
     if row.get("family") == "inferencex" or "[0.8,1.0]x nominal" in row.get("notes", ""):
         isl, osl = isl * INFERENCEX_LENGTH_SHARE, osl * INFERENCEX_LENGTH_SHARE
     weights = row.get("weight_precision", "").split(" ")[0]
@@ -167,7 +178,8 @@ def _measurement(name: str, row: dict[str, str]) -> Measurement:
     elif output is not None:
         metric, measured = "throughput", output
     else:
-        raise InputError(_unread(row, "tpot_ms", "output_tok_s_total") or "neither TPOT nor output throughput was measured")
+        _refuse_unread(row, *MEASURED)
+        raise InputError(_no_figure(row, regime, tpot))
     if regime == "offline-batch" and concurrency is None:
         raise InputError("offline batch without its number of requests")
     point = Point(
@@ -195,6 +207,16 @@ def _measurement(name: str, row: dict[str, str]) -> Measurement:
         engine=engine,
         batch_requests=concurrency if regime == "offline-batch" else None,
     )
+
+
+def _no_figure(row: dict[str, str], regime: str, tpot_ms: float | None) -> str:
+    """Why a row without an output throughput has nothing to compare."""
+    if tpot_ms is None:
+        return "neither TPOT nor output throughput was measured"
+    if regime == "max-throughput":
+        why = "the scenario is a maximum throughput" if row.get("scenario") else "concurrency_or_batch is blank"
+        return f"a TPOT needs the concurrency that it was measured at: {why}"
+    return "a batch handed over at once is compared by its output throughput, which is not given"
 
 
 def _degrees(row: dict[str, str], count: int) -> dict[str, int | None]:

@@ -380,11 +380,35 @@ def test_a_cell_that_is_no_figure_is_named(tmp_path, capsys, row, reason):
     assert code == 2 and reason in said
 
 
+@pytest.mark.parametrize(("changes", "reason"), [
+    ({"concurrency_or_batch": "64 users"}, "concurrency_or_batch '64 users' is not a number above zero"),
+    ({"concurrency_or_batch": "-64"}, "concurrency_or_batch '-64' is not a number above zero"),
+    ({"concurrency_or_batch": "64 users", "scenario": "fixed concurrency"}, "concurrency_or_batch '64 users' is not a number above zero"),
+    ({"tp": "two"}, "tp 'two' is not a whole number above zero"), ({"tp": "1.5"}, "tp '1.5' is not a whole number above zero"),
+    ({"pp": "-1"}, "pp '-1' is not a whole number above zero"), ({"ep": "yes"}, "ep 'yes' is not a whole number above zero"),
+    ({"dp": "0"}, "dp '0' is not a whole number above zero"),
+    ({"concurrency_or_batch": "", "output_tok_s_total": ""}, "a TPOT needs the concurrency that it was measured at: concurrency_or_batch is blank"),
+    ({"scenario": "offline/max-throughput", "output_tok_s_total": ""}, "a TPOT needs the concurrency that it was measured at: the scenario is a maximum throughput"),
+    ({"scenario": "offline batch (50 requests)", "output_tok_s_total": ""}, "a batch handed over at once is compared by its output throughput, which is not given"),
+])  # fmt: skip
+def test_a_cell_that_is_not_read_is_not_a_blank_one(changes, reason):
+    """'64 users' was compared with the best throughput, and tp 'two' with the best layout."""
+    found = only(row(**({"scenario": "", "output_tok_s_total": "900"} | changes)))
+    assert isinstance(found, NotComparable) and found.reason == reason
+
+
+def test_a_cell_that_the_question_does_not_use_is_left_alone():
+    found = only(row(scenario="offline/max-throughput", concurrency_or_batch="all at once", output_tok_s_total="900"))
+    assert isinstance(found, Measurement) and found.point.concurrency is None
+
+
 def test_a_set_that_the_table_lacks_is_named_with_those_it_has(tmp_path, capsys):
     table = tmp_path / "m.csv"
     table.write_text(TABLE + "openai/gpt-oss-120b,h100-sxm,1,1000,1000,8,9,train\n")
     assert run(["accuracy", str(table), "--set", "test"]) == 2
     assert "error: --set: no row is of test; the column 'set' has train" in capsys.readouterr().err
+    assert run(["accuracy", str(table), "--set", "train", "--set", "zz"]) == 2
+    assert "error: --set: no row is of zz; the column 'set' has train" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [LLAMA, ["accuracy", "{table}"], ["catalog", "diff", "packaged", "packaged"], ["catalog", "list"], ["catalog", "show", "h100"]])
