@@ -7,27 +7,35 @@ from msgspec.structs import replace
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.interactivity import undominated
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.question import Answered, Question, priced, to_point
+from breakeven.offers.question import Answered, Question, ask_one, to_point
 from breakeven.offers.sizing import plan_replica
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.estimate import at_best_throughput, at_concurrency
-from breakeven.serving.instance import check_context, prepare
-from breakeven.serving.spec import Estimate, LatencyTarget
+from breakeven.serving.instance import check_context
+from breakeven.serving.spec import LatencyTarget
+
+_LARGEST = 8  # accelerators of an instance that nobody gave a size
 
 
 def rank_accelerators(question: Question, lookup: ServingLookup, calibration: Calibration) -> list[Answered]:
-    """Cheapest per token first; accelerators without a rental price last, by throughput per accelerator."""
+    """Cheapest per token first; accelerators without a rental price last, by throughput per accelerator.
+
+    Each row is the answer to the question about that accelerator alone, at the count it shows. Raises what is wrong
+    with the question itself, and Infeasible where no accelerator serves it.
+    """
     check_context(lookup.model(str(question.model)), to_point(question).shape)
     found: list[Answered] = []
     reasons: list[str] = []
     for name in lookup.catalogue.ids("accelerators"):
         try:
-            accelerator = lookup.accelerator(name)
-            estimate = _best(question, name, lookup, calibration)
-        except BreakevenError as error:
+            lookup.accelerator(name)
+        except BreakevenError as error:  # one that is announced, or of which no rate is published, bars no other
             reasons.append(error.problems[0].message)
             continue
-        found.append(priced(lookup, Answered(lookup.model(str(question.model)).id, name, estimate, accelerator.tdp_w)))
+        try:
+            count = question.accelerators or _instance_size(question, name, lookup, calibration)
+            found.append(ask_one(replace(question, accelerator=name, accelerators=count), lookup, calibration))
+        except Infeasible as error:
+            reasons.append(error.problems[0].message)
     if not found:
         raise Infeasible("no accelerator of the catalogue serves this: " + (reasons[-1] if reasons else "none is known"))
     found.sort(key=_order)
@@ -35,23 +43,15 @@ def rank_accelerators(question: Question, lookup: ServingLookup, calibration: Ca
     return found if question.tpot_ms is not None else mark_frontier(found)
 
 
-def _best(question: Question, name: str, lookup: ServingLookup, calibration: Calibration) -> Estimate:
+def _instance_size(question: Question, name: str, lookup: ServingLookup, calibration: Calibration) -> int:
+    """The count that a profile would take: the smallest that starts and that no larger one beats by half per accelerator."""
     point = to_point(question, accelerator=name)
-    plan = plan_replica(
-        model=lookup.model(point.model), accelerator=lookup.accelerator(name), gpus_per_replica=point.accelerators,
+    return plan_replica(
+        model=lookup.model(point.model), accelerator=lookup.accelerator(name), gpus_per_replica=None,
         shape=point.shape, latency=point.latency or LatencyTarget(), calibration=calibration, engine=point.engine,
-        weight_precision=point.weight_precision, kv_precision=point.kv_precision, max_accelerators=8,
+        weight_precision=point.weight_precision, kv_precision=point.kv_precision, max_accelerators=_LARGEST,
         arrival_cv2=question.burstiness,
-    )  # fmt: skip
-    if point.latency is not None:
-        return plan.estimate
-    instance = prepare(
-        model=lookup.model(point.model), accelerator=lookup.accelerator(name), config=plan.config,
-        calibration=calibration,
-    )  # fmt: skip
-    if point.concurrency is not None:
-        return at_concurrency(instance, point.shape, calibration, concurrency=point.concurrency)
-    return at_best_throughput(instance, point.shape, calibration)
+    ).accelerators  # fmt: skip
 
 
 def _order(row: Answered) -> tuple[float, float, str]:
