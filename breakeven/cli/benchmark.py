@@ -27,6 +27,7 @@ def import_(
     from breakeven.cli.inputs import load_catalogue
     from breakeven.cli.output import write
     from breakeven.offers.benchmarks.read import read_benchmark
+    from breakeven.offers.hf_config import id_or_path
     from breakeven.offers.lookup import ServingLookup
     from breakeven.offers.own import Named, fit_own, own_fit
     from breakeven.offers.serving_specs import load_calibration
@@ -34,8 +35,9 @@ def import_(
     from breakeven.render.text import stdout_width
 
     rows = read_benchmark(file)
-    named = Named(model, accelerator, accelerators, tp, pp, ep, dp, precision, kv_precision, engine)
-    own = fit_own(rows, named, ServingLookup(load_catalogue(catalog)), load_calibration())
+    facts = load_catalogue(catalog)
+    named = Named(None if model is None else id_or_path(model, facts), accelerator, accelerators, tp, pp, ep, dp, precision, kv_precision, engine)
+    own = fit_own(rows, named, ServingLookup(facts), load_calibration())
     write(render_own(own, format=format, width=stdout_width()), None)  # before -o: it shows why a fit is refused
     if output is not None:
         write(own_fit(own, name=file.name).to_yaml(), output)

@@ -39,7 +39,7 @@ def _refuse_beside_points(context: typer.Context, format: str | None) -> None:
 
 def estimate(
     context: typer.Context,
-    model: str | None = typer.Option(None, "--model", "-m", help="Catalogue or Hugging Face id, or a config.json."),
+    model: str | None = typer.Option(None, "--model", "-m", help="Catalogue or Hugging Face id, or a config.json or its folder."),
     accelerator: str | None = typer.Option(None, "--accelerator", "-a", help="Catalogue id; 'all' ranks every one."),
     accelerators: int | None = typer.Option(None, "-n", "--accelerators", help="How many; blank: the fewest that fit."),
     input_tokens: float | None = typer.Option(None, "--input-tokens", metavar="N", parser=_tokens, help="Tokens in, per request (mean); 1k is 1000."),
@@ -66,7 +66,9 @@ def estimate(
     ),
     simulate: bool = typer.Option(False, "--simulate", help="Check the formula by an event simulation (seconds)."),
     frontier: bool = typer.Option(False, "--frontier", help="Cost per token against speed per user, best of every way."),
-    evidence: str = typer.Option("best", "--evidence", help="model: the calibrated model alone; best: published too."),
+    evidence: str | None = typer.Option(
+        None, "--evidence", help="model: the calibrated model alone, as --frontier; best: published too (default)."
+    ),
     own: Path | None = typer.Option(None, "--own", metavar="YAML", help="Your benchmark, from 'benchmark import -o'."),
     second_opinion: str | None = typer.Option(
         None, "--second-opinion", metavar="NAME", help="What aiconfigurator says of the same; needs 'breakeven[aic]'."
@@ -86,7 +88,7 @@ def estimate(
     from breakeven.offers.lookup import ServingLookup
     from breakeven.offers.serving_specs import load_calibration
 
-    if evidence not in ("model", "best"):
+    if evidence not in (None, "model", "best"):
         raise InputError(Problem(f"unknown evidence {evidence!r}", "write model or best", "--evidence"))
     facts = load_catalogue(catalog)
     lookup = ServingLookup(facts, facts_date(as_of, facts))
@@ -95,20 +97,22 @@ def estimate(
         _refuse_beside_points(context, format)
         from breakeven.offers.points_csv import answer_rows, read_points, render_points
 
-        write(render_points(answer_rows(read_points(points), lookup, calibration, evidence=evidence)), output)
+        write(render_points(answer_rows(read_points(points), lookup, calibration, evidence=evidence or "best")), output)
         return
+    from breakeven.offers.hf_config import id_or_path
     from breakeven.offers.question import Question, ask
     from breakeven.render.serving import render_estimates
     from breakeven.render.text import stdout_width
 
     name = choose_format(format, output, ("table", "json"), default="table")
     question = Question(
-        model=model, accelerator=accelerator, accelerators=accelerators, input_tokens=input_tokens,
-        output_tokens=output_tokens, concurrency=concurrency, max_throughput=max_throughput, ttft_ms=ttft_ms,
+        model=None if model is None else id_or_path(model, facts), accelerator=accelerator,
+        accelerators=accelerators, input_tokens=input_tokens, output_tokens=output_tokens,
+        concurrency=concurrency, max_throughput=max_throughput, ttft_ms=ttft_ms,
         tpot_ms=tpot_ms, percentile=percentile, burstiness=burstiness, tp=tp, pp=pp, ep=ep, dp=dp,
         weight_precision=precision, kv_precision=kv_precision, engine=engine, cached_input_share=cached_input_share,
         draft_tokens=draft_tokens, acceptance=acceptance, draft_cost_share=draft_cost_share, prefill_accelerators=prefill_accelerators,
-        simulate=simulate, frontier=frontier, evidence=evidence, own=own,
+        simulate=simulate, frontier=frontier, evidence=evidence or ("model" if frontier else "best"), own=own,
         second_opinion=second_opinion,
     )  # fmt: skip
     write(render_estimates(ask(question, lookup, calibration), format=name, width=stdout_width()), output)

@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from breakeven import yamlio
-from breakeven.errors import InputError, Problem
+from breakeven.catalog.store import Catalogue
+from breakeven.errors import FactNotFound, InputError, Problem
 from breakeven.offers.hf_layers import Layers, layer_count, read_layers
 from breakeven.offers.hf_reader import SUPPORTED_HINT, Reader
 from breakeven.offers.hf_refusals import refuse_other_models
@@ -34,6 +35,20 @@ _EXPERT_WIDTHS = (
 def looks_like_path(name: str) -> bool:
     """Whether a model name is a path to a config file (or its directory) rather than an id."""
     return name.endswith(".json") or name.startswith((".", "/", "~"))
+
+
+def id_or_path(name: str, catalogue: Catalogue) -> str:
+    """A name given on the command line: of a folder that holds a config.json, its path, unless it is a catalogue's model.
+
+    Ids come first, or a download in the working directory would change what an id means. Profiles write ``./``.
+    """
+    if looks_like_path(name) or not (Path(name) / "config.json").is_file():
+        return name
+    try:
+        catalogue.resolve("models", name)
+    except FactNotFound:
+        return f"./{name}"
+    return name
 
 
 def config_file(name: str) -> Path | None:

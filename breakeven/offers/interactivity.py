@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import inf
 
 from msgspec.structs import replace
 
-from breakeven.errors import BreakevenError, Infeasible
+from breakeven.errors import Infeasible
 from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.points import Point, configurations, counts, noting_ep
 from breakeven.offers.question import Answered, Question, priced, to_point
-from breakeven.offers.sizing import INSTANCE_SIZES, resolve_config
+from breakeven.offers.sizing import resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_concurrency
-from breakeven.serving.instance import Instance, check_context, check_fits, prepare
+from breakeven.serving.instance import Instance, check_context, check_fits, check_shape, prepare
 from breakeven.serving.layouts import layouts
 from breakeven.serving.precision import BYTES_PER_PARAM, compute_class, native_precision
-from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, Shape
+from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, ServingConfig, Shape
 
-COUNTS = tuple(count for count in INSTANCE_SIZES if count <= 8)
+_LARGEST = 8  # accelerators that a blank count goes up to
 CONCURRENCIES = 10  # per layout, from one request to what the cache holds, in equal factors
 # Fewer bytes than the model's own, tried where the hardware multiplies them.
 NARROWER = {"fp8": "f8", "nvfp4": "f4"}
@@ -27,10 +28,12 @@ NARROWER = {"fp8": "f8", "nvfp4": "f4"}
 def interactivity_frontier(question: Question, lookup: ServingLookup, calibration: Calibration) -> list[Answered]:
     """What no other configuration beats on both cost per token and time per token, slowest and cheapest first.
 
-    A blank count tries one to eight accelerators, a blank precision the model's own and narrower ones
-    that the hardware has units for. Without a rental price, accelerators per token stand for the cost.
+    A blank count tries one to eight accelerators (multiples of what the degrees ask for), a blank precision the model's own
+    and narrower ones that the hardware has units for. The calibrated model alone answers: a measurement of one of the
+    loads would lift it over its neighbours. Without a rental price, accelerators per token stand for the cost.
     """
     point = to_point(question)
+    check_shape(point.shape)
     model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
     check_context(model, point.shape)
     found = [
@@ -67,22 +70,29 @@ def _cost(row: Answered) -> float:
 def _instances(
     question: Question, shape: Shape, model: ModelSpec, accelerator: AcceleratorSpec, calibration: Calibration
 ) -> Iterator[Instance]:
-    for count in (question.accelerators,) if question.accelerators else COUNTS:
+    """Every configuration that fits. Raises what is wrong with the degrees that were given."""
+    point = to_point(question)
+    for count in counts(point, model, largest=_LARGEST):
         for weights in _precisions(question, model, accelerator):
             base = resolve_config(
                 model=model, accelerator=accelerator, accelerators=count, engine=question.engine,
                 weight_precision=weights, kv_precision=question.kv_precision,
             )  # fmt: skip
-            for config in layouts(model=model, accelerator=accelerator, base=base, copies=False):
-                given = ((name, getattr(question, name)) for name in ("tp", "pp", "ep", "dp"))
-                if any(value is not None and getattr(config, name) != value for name, value in given):
-                    continue
+            for config in _layouts(point, model, accelerator, base):
                 try:
                     instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
                     check_fits(instance, shape)
-                    yield instance
-                except BreakevenError:
+                    yield noting_ep(point, instance)
+                except Infeasible:
                     continue
+
+
+def _layouts(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, base: ServingConfig) -> Iterable[ServingConfig]:
+    """Those that the given count and degrees leave open; without any, copies would only repeat a smaller count."""
+    given = (point.accelerators, point.tp, point.pp, point.dp, point.ep if model.is_moe else None)
+    if any(value is not None for value in given):
+        return configurations(point, model, accelerator, base)
+    return layouts(model=model, accelerator=accelerator, base=base, copies=False)
 
 
 def _precisions(question: Question, model: ModelSpec, accelerator: AcceleratorSpec) -> tuple[str, ...]:

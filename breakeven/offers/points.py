@@ -71,12 +71,12 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
     _check_counts(point)
     candidates: list[Instance] = []
     failures: list[Infeasible] = []
-    for count in _counts(point, accelerator):
+    for count in counts(point, model, largest=min(accelerator.scale_up_count, _NODE)):
         base = resolve_config(
             model=model, accelerator=accelerator, accelerators=count, engine=point.engine,
             weight_precision=point.weight_precision, kv_precision=point.kv_precision,
         )  # fmt: skip
-        for config in _configs(point, model, accelerator, base):
+        for config in configurations(point, model, accelerator, base):
             try:
                 instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
                 check_fits(instance, point.shape)
@@ -90,9 +90,14 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
             raise failures[0]
         raise InputError("the parallel degrees do not fit together", fix="leave some of tp, pp, ep and dp blank")
     best = candidates[0] if len(candidates) == 1 else max(candidates, key=lambda instance: _rate(instance, point))
-    if (point.ep or 1) > 1 and not model.is_moe:
-        best = replace(best, notes=(*best.notes, f"ep = {point.ep} says nothing of a dense model: it is taken to be 1"))
-    return best
+    return noting_ep(point, best)
+
+
+def noting_ep(point: Point, instance: Instance) -> Instance:
+    """The instance, with a note where an expert-parallel degree was given and the model has no experts."""
+    if (point.ep or 1) == 1 or instance.model.is_moe:
+        return instance
+    return replace(instance, notes=(*instance.notes, f"ep = {point.ep} says nothing of a dense model: it is taken to be 1"))
 
 
 def _check_counts(point: Point) -> None:
@@ -122,21 +127,22 @@ def _rate(instance: Instance, point: Point) -> float:
     return float(state.requests_per_s) * instance.config.copies
 
 
-def _counts(point: Point, accelerator: AcceleratorSpec) -> tuple[int, ...]:
-    """The count asked for, the product of the degrees, or powers of two up to a node."""
+def counts(point: Point, model: ModelSpec, *, largest: int) -> tuple[int, ...]:
+    """The count asked for, the product of the degrees, or its multiples by powers of two up to the largest."""
     if point.accelerators is not None:
         return (point.accelerators,)
-    if point.tp and point.pp is not None and point.dp is not None:
-        return (point.tp * point.pp * point.dp,)
     least = (point.tp or 1) * (point.pp or 1) * (point.dp or 1)
-    largest = max(min(accelerator.scale_up_count, _NODE), least)
-    counts = [least]
-    while counts[-1] * 2 <= largest:
-        counts.append(counts[-1] * 2)
-    return tuple(counts)
+    if point.tp and point.pp is not None and point.dp is not None:
+        return (least,)
+    while model.is_moe and least < (point.ep or 1):  # experts are spread over accelerators that are there
+        least *= 2
+    found = [least]
+    while found[-1] * 2 <= largest:
+        found.append(found[-1] * 2)
+    return tuple(found)
 
 
-def _configs(
+def configurations(
     point: Point, model: ModelSpec, accelerator: AcceleratorSpec, base: ServingConfig
 ) -> tuple[ServingConfig, ...]:
     """Every layout consistent with the degrees that were given."""

@@ -176,6 +176,9 @@ def _unheeded(question: Question, *, targets: bool) -> Iterator[Problem]:
         for name in given:
             if name not in ("tp", "pp", "ep", "dp"):
                 yield Problem("is of one configuration, and --frontier is of many", "leave one of the two out", _option(name))
+    if question.frontier and question.evidence == "best":
+        # A measurement of one load would lift it over its neighbours, of which there is none.
+        yield Problem("compares loads by the calibrated model alone", "leave --evidence out, or write model", "--evidence")
     if question.frontier and question.max_throughput:
         yield Problem("varies the load itself", "leave --max-throughput out", "--frontier")
     if question.simulate and question.draft_tokens is not None:

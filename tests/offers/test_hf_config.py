@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from breakeven.cli.main import run
 from breakeven.errors import InputError
 from breakeven.offers.hf_config import from_hf_config, read_hf_config
 from breakeven.offers.points import Point, answer
@@ -168,3 +169,21 @@ def test_what_no_default_can_stand_for_is_missing(field):
 @pytest.mark.parametrize(("kind", "matrices"), [("phi", 2), ("phi3", 3), ("nemotron", 2), ("falcon", 2), ("llama", 3)])
 def test_only_classes_without_a_gate_have_two_matrices(kind, matrices):
     assert from_hf_config(LLAMA_8B | {"model_type": kind}, model_id="x").ffn_matrices == matrices
+
+
+def test_a_folder_with_a_config_is_a_model_and_a_listed_id_stays_one(tmp_path, monkeypatch, capsys):
+    """A download in the working directory must not change what an id means."""
+    monkeypatch.chdir(tmp_path)
+    asked = ["estimate", "-a", "h100-sxm", "-n", "1", "--input-tokens", "1000", "--output-tokens", "200", "-f", "json", "-m"]
+    figures = {}
+    for name, listed in (("cfg", False), ("mine/llama", False), ("openai/gpt-oss-120b", True)):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.json").write_text(json.dumps(LLAMA_8B))
+        assert run([*asked, name]) == 0
+        (figures[name],) = json.loads(capsys.readouterr().out)["estimates"]
+        assert (figures[name]["model"] == "gpt-oss-120b") is listed
+    assert run([*asked, "./cfg"]) == 0
+    assert json.loads(capsys.readouterr().out)["estimates"] == [figures["cfg"]]
+    (tmp_path / "empty").mkdir()
+    assert run([*asked, "empty"]) == 2
+    assert "unknown open-weight model 'empty'" in capsys.readouterr().err

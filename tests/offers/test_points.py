@@ -195,6 +195,48 @@ def test_a_frontier_is_of_one_accelerator_over_all_loads():
     assert run([*FRONTIER, "--tpot-ms", "0.01"]) == 4
 
 
+def frontier(capsys, *more):
+    assert run([*FRONTIER, *more, "-f", "json"]) == 0
+    return json.loads(capsys.readouterr().out)["estimates"]
+
+
+@pytest.mark.parametrize("degrees", [{"pp": 3}, {"pp": 2}, {"dp": 2}, {"tp": 2, "dp": 2}, {"tp": 2, "pp": 3}])
+def test_a_frontier_of_given_degrees_has_them(degrees, capsys):
+    """Only 1, 2, 4 and 8 accelerators were tried, without copies: --pp 3 answered alone and exited with 4 here."""
+    rows = frontier(capsys, *(f"--{name}={value}" for name, value in degrees.items()))
+    assert all(row | degrees == row for row in rows)
+    product = degrees.get("tp", 1) * degrees.get("pp", 1) * degrees.get("dp", 1)
+    assert product in {row["n_accelerators"] for row in rows}
+
+
+def test_a_frontier_of_a_given_count_has_its_copies(capsys):
+    assert max(row["dp"] for row in frontier(capsys, "-n", "4")) == 4
+    assert max(row["dp"] for row in frontier(capsys)) == 1  # those of one accelerator are its own rows
+
+
+@pytest.mark.parametrize(("degrees", "reason"), [
+    (["--tp", "3"], "32 attention heads of llama-3.1-8b-instruct do not divide by tp = 3"), (["-n", "4", "--tp", "3"], "does not divide the 4 accelerators"),
+])  # fmt: skip
+def test_degrees_that_no_engine_runs_are_no_infeasibility(degrees, reason, capsys):
+    for way in ([], ["--frontier"]):
+        assert run([*FRONTIER[:-1], *degrees, *way]) == 2
+        assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", [[], ["--frontier"]])
+def test_experts_spread_over_as_many_accelerators_as_asked(way, capsys):
+    asked = ["estimate", "-m", "openai/gpt-oss-120b", "-a", "h100-sxm", "--input-tokens", "1000", "--output-tokens", "200", "--ep", "8"]
+    assert run([*asked, *way, "-f", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["estimates"]
+    assert {(row["n_accelerators"], row["ep"]) for row in rows} == {(8, 8)}
+
+
+def test_a_frontier_is_of_the_model_alone_and_says_so_when_more_is_asked_for(capsys):
+    assert run([*FRONTIER, "--evidence", "best"]) == 2
+    assert "error: --evidence: compares loads by the calibrated model alone; leave --evidence out, or write model" in capsys.readouterr().err
+    assert frontier(capsys) == frontier(capsys, "--evidence", "model")
+
+
 def scored(tmp_path, capsys, text):
     table = tmp_path / "m.csv"
     table.write_text(text)
