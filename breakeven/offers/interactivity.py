@@ -11,11 +11,9 @@ from breakeven.errors import Infeasible
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.points import Point, configurations, counts, noting_ep
 from breakeven.offers.question import Answered, Question, priced, to_point
-from breakeven.offers.sizing import resolve_config
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_concurrency
 from breakeven.serving.instance import Instance, check_context, check_fits, check_shape, prepare
-from breakeven.serving.layouts import layouts
 from breakeven.serving.precision import BYTES_PER_PARAM, compute_class, native_precision
 from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, ServingConfig, Shape
 
@@ -71,14 +69,11 @@ def _instances(
     question: Question, shape: Shape, model: ModelSpec, accelerator: AcceleratorSpec, calibration: Calibration
 ) -> Iterator[Instance]:
     """Every configuration that fits. Raises what is wrong with the degrees that were given."""
-    point = to_point(question)
-    for count in counts(point, model, largest=_LARGEST):
+    asked = to_point(question)
+    for count in counts(asked, model, largest=_LARGEST):
         for weights in _precisions(question, model, accelerator):
-            base = resolve_config(
-                model=model, accelerator=accelerator, accelerators=count, engine=question.engine,
-                weight_precision=weights, kv_precision=question.kv_precision,
-            )  # fmt: skip
-            for config in _layouts(point, model, accelerator, base):
+            point = replace(asked, weight_precision=weights)
+            for config in _layouts(point, model, accelerator, count):
                 try:
                     instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
                     check_fits(instance, shape)
@@ -87,12 +82,13 @@ def _instances(
                     continue
 
 
-def _layouts(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, base: ServingConfig) -> Iterable[ServingConfig]:
+def _layouts(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, count: int) -> Iterable[ServingConfig]:
     """Those that the given count and degrees leave open; without any, copies would only repeat a smaller count."""
+    found = configurations(point, model, accelerator, count)
     given = (point.accelerators, point.tp, point.pp, point.dp, point.ep if model.is_moe else None)
     if any(value is not None for value in given):
-        return configurations(point, model, accelerator, base)
-    return layouts(model=model, accelerator=accelerator, base=base, copies=False)
+        return found
+    return [config for config in found if config.copies == 1]
 
 
 def _precisions(question: Question, model: ModelSpec, accelerator: AcceleratorSpec) -> tuple[str, ...]:

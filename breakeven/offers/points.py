@@ -72,11 +72,7 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
     candidates: list[Instance] = []
     failures: list[Infeasible] = []
     for count in counts(point, model, largest=min(accelerator.scale_up_count, _NODE)):
-        base = resolve_config(
-            model=model, accelerator=accelerator, accelerators=count, engine=point.engine,
-            weight_precision=point.weight_precision, kv_precision=point.kv_precision,
-        )  # fmt: skip
-        for config in configurations(point, model, accelerator, base):
+        for config in configurations(point, model, accelerator, count):
             try:
                 instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
                 check_fits(instance, point.shape)
@@ -142,7 +138,16 @@ def counts(point: Point, model: ModelSpec, *, largest: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def configurations(
+def configurations(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, count: int) -> tuple[ServingConfig, ...]:
+    """Every layout of a count that the given degrees leave open, precisions filled in. Raises where they leave none."""
+    base = resolve_config(
+        model=model, accelerator=accelerator, accelerators=count, engine=point.engine,
+        weight_precision=point.weight_precision, kv_precision=point.kv_precision,
+    )  # fmt: skip
+    return _configs(point, model, accelerator, base)
+
+
+def _configs(
     point: Point, model: ModelSpec, accelerator: AcceleratorSpec, base: ServingConfig
 ) -> tuple[ServingConfig, ...]:
     """Every layout consistent with the degrees that were given."""

@@ -102,6 +102,7 @@ def ask(question: Question, lookup: ServingLookup, calibration: Calibration) -> 
     return [ask_one(question, lookup, calibration)]
 
 
+_MOST_SIMULATED = 100_000  # in flight: half a minute
 _TOO_MUCH = 1e12  # tokens, requests or milliseconds that nobody means
 
 
@@ -181,6 +182,8 @@ def _unheeded(question: Question, *, targets: bool) -> Iterator[Problem]:
         yield Problem("compares loads by the calibrated model alone", "leave --evidence out, or write model", "--evidence")
     if question.frontier and question.max_throughput:
         yield Problem("varies the load itself", "leave --max-throughput out", "--frontier")
+    if question.simulate and (question.concurrency or 0) > _MOST_SIMULATED:
+        yield Problem(f"simulates at most {_MOST_SIMULATED:,} requests in flight", "lower --concurrency, or leave --simulate out", "--simulate")
     if question.simulate and question.draft_tokens is not None:
         yield Problem("simulates steps without speculation", "leave --draft-tokens out, or --simulate", "--simulate")
     if question.percentile != Question().percentile and (question.frontier or not targets):

@@ -52,3 +52,8 @@ def test_a_profile_of_too_many_is_refused(capsys: Capture) -> None:
 @pytest.mark.parametrize("option", ["--input-tokens", "--output-tokens", "--concurrency", "--tpot-ms"])
 def test_a_size_that_is_too_large_is_not_said_to_be_too_small(option: str, capsys: Capture) -> None:
     assert f"error: {option}: must be below 1e+12, not 1e+12\n" in refused(capsys, option, "1e12")
+
+
+def test_a_simulation_that_would_take_for_ever_is_refused(capsys: Capture) -> None:
+    said = refused(capsys, "--simulate", "-c", "100001")
+    assert said == "error: --simulate: simulates at most 100,000 requests in flight; lower --concurrency, or leave --simulate out\n"
