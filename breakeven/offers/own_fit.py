@@ -138,13 +138,13 @@ def _cache(stated: Any, path: Path) -> str | None:
 
 def graded_by(
     fit: OwnFit, estimate: Estimate, *, model: ModelSpec, shape: Shape, calibration: Calibration, at_capacity: bool,
-    accelerator: AcceleratorSpec | None = None,
+    accelerator: AcceleratorSpec,
 ) -> tuple[Estimate, str]:  # fmt: skip
     """(the estimate, what to say of it): grade A where the fit measured just this, else the model's own grade.
 
     ``accelerator`` tells which KV cache the runs had whose file does not say it.
     """
-    cache = fit.kv_precision if accelerator is None else cache_precision(
+    cache = cache_precision(
         fit.kv_precision, fit.weight_precision, engine=normalise_engine(fit.engine), model=model, accelerator=accelerator
     )
     reasons = _elsewhere(fit, estimate, shape, cache)
@@ -161,7 +161,7 @@ def _elsewhere(fit: OwnFit, estimate: Estimate, shape: Shape, cache: str | None)
     """What the benchmark has otherwise than the question."""
     config = estimate.config
     out = []
-    if getattr(estimate, "rows_per_step", 1.0) > 1.0 or estimate.tokens_per_step > 1.0:
+    if estimate.rows_per_step > 1.0:
         out.append("without speculative decoding")
     if config.accelerators != fit.accelerators:
         out.append(f"on {fit.accelerators} accelerators, not {config.accelerators}")

@@ -144,7 +144,9 @@ def _plan(
     if own is not None:
         from breakeven.offers.own_fit import graded_by
 
-        estimate, said = graded_by(own, estimate, model=model, shape=shape, calibration=shipped, at_capacity=True)
+        estimate, said = graded_by(
+            own, estimate, model=model, shape=shape, calibration=shipped, at_capacity=True, accelerator=machine
+        )
         notes.append(said)
     rate = estimate.output_tok_per_s.times(1.0 / shape.output_tokens)
     serving = Serving(

@@ -13,7 +13,6 @@ from breakeven.offers.own import Named, fit_own, own_evidence, own_fit
 from breakeven.offers.own_fit import graded_by, no_fit, read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.render.benchmark import render_own
-from breakeven.serving.spec import Estimate
 from tests.serving.specimens import calibration, lookup
 
 VLLM = {
@@ -555,19 +554,12 @@ def test_a_damaged_cache_of_a_fit_is_refused_with_its_file(tmp_path, line, said)
     assert caught.value.problems[0].path == str(path)
 
 
-class Drafted(Estimate, frozen=True):
-    """An estimate whose sequences pass drafted tokens."""
-
-    rows_per_step: float = 4.0
-
-
 def test_drafts_are_not_what_was_measured_even_where_none_is_accepted(tmp_path):
     path, fit = written(tmp_path)
-    plain = asked_of(path)
-    values = {name: getattr(plain, name) for name in Estimate.__struct_fields__} | {"rows_per_step": 4.0, "grade": "D"}
     estimate, said = graded_by(
-        fit, Drafted(**values), model=lookup().model(ON_ONE.model), shape=ON_ONE.shape, calibration=calibration(), at_capacity=False
-    )
+        fit, replace(asked_of(path), rows_per_step=4.0, grade="D"), model=lookup().model(ON_ONE.model), shape=ON_ONE.shape,
+        calibration=calibration(), at_capacity=False, accelerator=lookup().accelerator(ON_ONE.accelerator),
+    )  # fmt: skip
     assert estimate.grade == "D"
     assert "was measured without speculative decoding" in said
 
