@@ -8,7 +8,7 @@ from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.interactivity import undominated
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.question import Answered, Question, ask_one, to_point
-from breakeven.offers.sizing import plan_replica
+from breakeven.offers.sizing import choose_instance
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.instance import check_context
 from breakeven.serving.spec import LatencyTarget
@@ -46,12 +46,12 @@ def rank_accelerators(question: Question, lookup: ServingLookup, calibration: Ca
 def _instance_size(question: Question, name: str, lookup: ServingLookup, calibration: Calibration) -> int:
     """The count that a profile would take: the smallest that starts and that no larger one beats by half per accelerator."""
     point = to_point(question, accelerator=name)
-    return plan_replica(
+    return choose_instance(
         model=lookup.model(point.model), accelerator=lookup.accelerator(name), gpus_per_replica=None,
         shape=point.shape, latency=point.latency or LatencyTarget(), calibration=calibration, engine=point.engine,
         weight_precision=point.weight_precision, kv_precision=point.kv_precision, max_accelerators=_LARGEST,
         arrival_cv2=question.burstiness,
-    ).accelerators  # fmt: skip
+    ).config.accelerators  # fmt: skip
 
 
 def _order(row: Answered) -> tuple[float, float, str]:

@@ -84,7 +84,7 @@ def instance_sizes(accelerator: AcceleratorSpec, *, most: int | None = None) -> 
     return [count for count in INSTANCE_SIZES if count <= domain]
 
 
-def plan_replica(
+def choose_instance(
     *,
     model: ModelSpec,
     accelerator: AcceleratorSpec,
@@ -99,8 +99,8 @@ def plan_replica(
     arrival_cv2: float = 1.0,
     layout: Mapping[str, int] | None = None,
     speculation: Speculation | None = None,
-) -> ReplicaPlan:
-    """The best configuration of one replica within the latency targets; ``layout`` (tp, pp, ep, dp) fixes its form.
+) -> Instance:
+    """The best instance of one replica within the latency targets; ``layout`` (tp, pp, ep, dp) fixes its form.
 
     Without ``gpus_per_replica``: the smallest count that no larger one beats by half in requests per
     accelerator. Raises Infeasible, saying what would work.
@@ -108,6 +108,7 @@ def plan_replica(
     wrong = None if gpus_per_replica is None else wrong_count(gpus_per_replica)
     if wrong:
         raise InputError(f"gpus_per_replica {wrong}", fix="name the accelerators of one instance")
+
     def ready(config: ServingConfig) -> Instance:
         made = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
         return made if speculation is None else speculating(made, speculation)
@@ -139,8 +140,31 @@ def plan_replica(
     if not best:
         raise Infeasible(_nearest(reasons))
     most = max(rate for rate, _ in best)
-    chosen = next(config for rate, config in best if rate * _PREFER_SMALLER >= most)
-    instance = ready(chosen)
+    return ready(next(config for rate, config in best if rate * _PREFER_SMALLER >= most))
+
+
+def plan_replica(
+    *,
+    model: ModelSpec,
+    accelerator: AcceleratorSpec,
+    gpus_per_replica: int | None,
+    shape: Shape,
+    latency: LatencyTarget,
+    calibration: Calibration,
+    engine: str | None = None,
+    weight_precision: str | None = None,
+    kv_precision: str | None = None,
+    max_accelerators: int | None = None,
+    arrival_cv2: float = 1.0,
+    layout: Mapping[str, int] | None = None,
+    speculation: Speculation | None = None,
+) -> ReplicaPlan:
+    """What the instance of :func:`choose_instance` serves within the targets. Raises Infeasible as it does."""
+    instance = choose_instance(
+        model=model, accelerator=accelerator, gpus_per_replica=gpus_per_replica, shape=shape, latency=latency,
+        calibration=calibration, engine=engine, weight_precision=weight_precision, kv_precision=kv_precision,
+        max_accelerators=max_accelerators, arrival_cv2=arrival_cv2, layout=layout, speculation=speculation,
+    )  # fmt: skip
     estimate = within_latency(instance, shape, calibration, latency=latency, arrival_cv2=arrival_cv2)
     return _plan(estimate, shape)
 

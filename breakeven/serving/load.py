@@ -19,7 +19,8 @@ from breakeven.serving.arithmetic import Arithmetic, Number
 from breakeven.serving.step import StepParameters, step_time
 from breakeven.serving.work import Work
 
-ITERATIONS = 12
+ITERATIONS = 8
+_STEP = 0.8  # of the way to what a round finds: all the way swings where prompts share steps
 # Sequences per attention rank from which prompts are held back to prefill together.
 BUSY_RANK = 8.0
 
@@ -172,8 +173,8 @@ def closed_loop(
         ttft, tpot = first * stretch, decode_round / emitted * stretch
         rate = inside / (alone * stretch)
         share = x.minimum(rate * stall, 0.98)
-        batch = 0.5 * (batch + x.clip(rate * later * tpot, 1.0, inside))
-        arrivals = 0.5 * (arrivals + rate * x.maximum(decode_round + share * tpot, longest))
+        batch = batch + _STEP * (x.clip(rate * later * tpot, 1.0, inside) - batch)
+        arrivals = arrivals + _STEP * (rate * x.maximum(decode_round + share * tpot, longest) - arrivals)
     total_ttft = ttft + (concurrency - inside) / rate
     return LoadState(rate, tpot, total_ttft, decode_round, stall, own, batch, prefill, emitted)
 
