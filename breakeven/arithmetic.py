@@ -32,6 +32,10 @@ class Arithmetic:
     def where(self, condition: Number, a: Number, b: Number) -> Number:
         return a if condition else b
 
+    def every(self, condition: Number) -> bool:
+        """Whether the condition holds, of each element where there are many."""
+        return bool(condition)
+
     def floor(self, a: Number) -> Number:
         return float(math.floor(a))
 

@@ -23,6 +23,9 @@ class VectorArithmetic(Arithmetic):
     def where(self, condition: Number, a: Number, b: Number) -> Number:
         return np.where(condition, a, b)
 
+    def every(self, condition: Number) -> bool:
+        return bool(np.all(condition))
+
     def floor(self, a: Number) -> Number:
         return np.floor(a)
 

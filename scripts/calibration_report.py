@@ -57,6 +57,8 @@ tokens emitted at an acceptance a of g drafted (Leviathan et al. 2023); no row o
 **open-loop.** Prefill is a queue with one server and service time `stall`. A share s of the requests waits, the root
 of s = (1 + (1 - s) c_a^2 / rho)^(-1 / c_a^2): rho itself for Poisson arrivals, more for bursts. The mean wait is
 s / (1 - s) (c_a^2 + c_s^2) / (c_a^2 + 1) stall, its tail exponential: exact for GI/M/1 with gamma distributed gaps.
+A percentile of TPOT is that of a crowd: a request finds the mean number of others and, at the percentile, as many more as an
+infinite server has (variance = mean (1 + c_a^2) / 2, two thirds of it over a request's own time).
 
 ## What TTFT includes
 Queueing for prefill, the prefill itself, half a running step, and a fitted front-end time per

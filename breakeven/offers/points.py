@@ -71,7 +71,7 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
     _check_counts(point)
     candidates: list[Instance] = []
     failures: list[Infeasible] = []
-    for count in counts(point, model, largest=min(accelerator.scale_up_count, _NODE)):
+    for count in counts(point, model, largest=_NODE):
         for config in configurations(point, model, accelerator, count):
             try:
                 instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)

@@ -102,7 +102,7 @@ def ask(question: Question, lookup: ServingLookup, calibration: Calibration) -> 
     return [ask_one(question, lookup, calibration)]
 
 
-_MOST_SIMULATED = 100_000  # in flight: half a minute
+_MOST_SIMULATED = 10_000  # in flight: some ten seconds
 _TOO_MUCH = 1e12  # tokens, requests or milliseconds that nobody means
 
 
@@ -233,7 +233,7 @@ def speculation_of(question: Question) -> Speculation | None:
 
 def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration) -> Answered:
     """The answer on one accelerator, with what else was asked for."""
-    point = to_point(question)
+    point, burstiness = to_point(question), question.burstiness
     model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
     extras: dict[str, float | str] = {}
     try:
@@ -241,8 +241,8 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     except Infeasible as reason:
         if question.prefill_accelerators is None or point.latency is None:
             raise
-        unloaded = replace(question, ttft_ms=None, tpot_ms=None, concurrency=1.0, burstiness=1.0)
-        estimate, pinned, instance = _together(unloaded, replace(point, latency=None, concurrency=1.0), lookup, calibration)
+        question = replace(question, ttft_ms=None, tpot_ms=None, concurrency=1.0, burstiness=1.0)
+        estimate, pinned, instance = _together(question, replace(point, latency=None, concurrency=1.0), lookup, calibration)
         pinned = replace(pinned, latency=point.latency, concurrency=None)
         said = f"prefill and decode together do not meet the targets ({reason.problems[0].message}): their figures are of one request at a time"
         estimate = replace(estimate, notes=(*estimate.notes, said))
@@ -254,7 +254,7 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         from breakeven.offers.disaggregated import disaggregate
 
         extras |= disaggregate(
-            pinned, instance, estimate, question.prefill_accelerators, lookup, calibration, arrival_cv2=question.burstiness
+            pinned, instance, estimate, question.prefill_accelerators, lookup, calibration, arrival_cv2=burstiness
         )
     if question.simulate:
         from breakeven.serving.simulation import check_by_simulation
@@ -262,7 +262,7 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         # What is simulated are the model's steps: a measurement that corrects them is not in the queue.
         alone = estimate if estimate.evidence == MODEL_ALONE else answer(pinned, lookup, calibration)
         extras |= check_by_simulation(
-            instance, point.shape, alone, arrival_cv2=question.burstiness, closed_loop=point.latency is None
+            instance, point.shape, alone, arrival_cv2=question.burstiness, closed_loop=question.ttft_ms is None and question.tpot_ms is None
         )
         if alone is not estimate:
             extras["simulation_note"] = f"{extras['simulation_note']}. Neither counts the measurement that the answer above rests on"

@@ -151,6 +151,7 @@ def _simulated(answer: Answered) -> list[tuple[str, str]]:
         f"{name} {float(x[f'simulated_{key}']):,.{digits}f} ms, by the formula {float(x[f'formula_{key}']):,.{digits}f}"
         for name, key, digits in pairs
     )
+    times += f"; TPOT p95 {float(x['simulated_tpot_ms_p95']):,.1f} ms"
     return [("simulated", f"{float(x['simulated_requests']):,.0f} requests: {times}"), ("which holds", str(x["simulation_note"]))]
 
 

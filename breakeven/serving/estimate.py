@@ -8,10 +8,10 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.serving import grade as grading
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.instance import Instance, best_throughput, check_fits, check_shape, parts_ms
+from breakeven.serving.instance import BEST_SHARES, Instance, best_throughput, check_fits, check_shape, parts_ms
 from breakeven.serving.load import LoadState
 from breakeven.serving.memory import is_tight
-from breakeven.serving.queueing import Latency, open_loop_latency
+from breakeven.serving.queueing import Latency, batch_at_percentile, open_loop_latency
 from breakeven.serving.spec import Estimate, LatencyTarget, Shape
 from breakeven.serving.step import FULL_TILE_ROWS, LEAST_TILE_ROWS
 
@@ -44,7 +44,7 @@ def _binding(instance: Instance, shape: Shape, state: LoadState, *, full: bool) 
         "compute": compute,
         "bandwidth": bandwidth,
         "interconnect": parts["collectives"],
-        "latency": parts["overhead"],
+        "latency": parts["overhead"] + parts.get("drafting", 0.0),
     }
     limit = max(shares, key=lambda name: shares[name])
     if full and _cache_binds(instance, shape, state):
@@ -158,10 +158,15 @@ def _sequence_bytes(instance: Instance, shape: Shape) -> float:
 
 
 def _latency(instance: Instance, shape: Shape, state: LoadState, percentile: float, arrival_cv2: float) -> Latency:
+    decoding = float(state.requests_per_s * max(shape.output_tokens - 1.0, 0.0) * state.tpot_s)  # on average: Little's law
+    crowd = batch_at_percentile(
+        SCALAR, decoding, percentile=percentile, arrival_cv2=arrival_cv2, cap=instance.concurrency_cap(shape)
+    )
     return open_loop_latency(
         SCALAR,
         state,
         instance.requests(shape),
+        crowded_step_s=instance.decode_round_s(shape, crowd),
         percentile=percentile,
         arrival_cv2=arrival_cv2,
         front_end_s=instance.resolved.scheduling.front_end_s,
@@ -199,9 +204,10 @@ def at_best_throughput(instance: Instance, shape: Shape, calibration: Calibratio
 def sustained(
     instance: Instance, shape: Shape, latency: LatencyTarget, *, arrival_cv2: float = 1.0
 ) -> tuple[float, LoadState, Latency, str | None]:
-    """The largest load within the targets: (concurrency, state, latency, what stopped it).
+    """The load of the best rate within the targets: (concurrency, state, latency, what stopped it).
 
-    Both latencies rise with concurrency, so bisection on its logarithm finds the limit. Below one request
+    Both latencies rise with concurrency, so bisection on its logarithm finds the limit; where more requests in
+    flight serve fewer, a lower load of :data:`~breakeven.serving.instance.BEST_SHARES` is better. Below one request
     in flight nothing shares a step: the state is that of one, at a part of its rate, and only the wait for
     prefill shrinks.
     """
@@ -223,9 +229,20 @@ def sustained(
             return state, seen, "ttft"
         return state, seen, None
 
+    def best(concurrency: float, state: LoadState, seen: Latency, broken: str | None) -> tuple[float, LoadState, Latency, str | None]:
+        for share in BEST_SHARES:
+            lower = cap * share
+            if not 1.0 <= lower < concurrency:
+                continue
+            there, latency_there, _ = probe(lower)
+            if there.requests_per_s <= state.requests_per_s:
+                break
+            concurrency, state, seen, broken = lower, there, latency_there, None
+        return concurrency * copies, state, seen, broken
+
     state, seen, broken = probe(cap)
     if broken is None:
-        return cap * copies, state, seen, None
+        return best(cap, state, seen, None)
     low, high = 1.0, cap
     low_state, low_seen, low_broken = probe(low)
     if low_broken is not None:
@@ -249,7 +266,7 @@ def sustained(
             high, broken = middle, now
         if high < low * 1.002:
             break
-    return low * copies, low_state, low_seen, broken
+    return best(low, low_state, low_seen, broken)
 
 
 def within_latency(

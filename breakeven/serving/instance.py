@@ -264,5 +264,8 @@ def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str,
         alone = getattr(decode, name) * stages / emitted
         extra = getattr(mixed, name) - getattr(decode, name) * instance.resolved.scheduling.mixed
         out[name] = (alone + max(extra, 0.0) / added * prefill) * 1e3
+    if instance.drafting.cost_share:
+        plain = replace(instance, drafting=PLAIN).step(shape, decode_batch=state.decode_batch, prefill_tokens=0.0)
+        out["drafting"] = float(instance.drafting.cost_share * plain.total) * stages / emitted * 1e3
     out["overhead"] += float(pipeline_step_s(SCALAR, instance.work, instance.resolved.scheduling)) * stages / emitted * 1e3
     return out

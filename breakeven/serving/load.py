@@ -19,7 +19,8 @@ from breakeven.serving.arithmetic import Arithmetic, Number
 from breakeven.serving.step import StepParameters, step_time
 from breakeven.serving.work import Work
 
-ITERATIONS = 8
+# Rounds of the closed loop end where the rate changes by less than this from one to the next, or after so many.
+SETTLED, MOST_ROUNDS = 1e-4, 60
 _STEP = 0.8  # of the way to what a round finds: all the way swings where prompts share steps
 # Sequences per attention rank from which prompts are held back to prefill together.
 BUSY_RANK = 8.0
@@ -142,8 +143,15 @@ def decode_round_s(
     x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, d: Drafting, batch: Number
 ) -> Number:
     """Seconds in which ``batch`` sequences pass all stages once, prompts being prefilled elsewhere."""
-    alone = _one_round(x, w, p, s, r, d, batch, 0.0)
-    return alone[0]
+    decode = batch / w.stages
+    step = step_time(
+        x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0, rows=d.rows
+    ).total
+    if d.cost_share:
+        step = step + d.cost_share * step_time(
+            x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0
+        ).total
+    return (step + pipeline_step_s(x, w, s)) * w.stages
 
 
 def pipeline_step_s(x: Arithmetic, w: Work, s: Scheduling) -> Number:
@@ -164,7 +172,9 @@ def closed_loop(
     later = x.maximum(r.output - 1.0, 1e-9)
     emitted = tokens_per_step(x, drafting, later)
     bunched = s.bunching * 0.5 * (inside - 1.0)
-    for _ in range(ITERATIONS):
+    kept: tuple[Number, ...] | None = None
+    settled: Number = False
+    for _ in range(MOST_ROUNDS):
         decode_round, stall, own, prefill, longest = _one_round(x, w, p, s, r, drafting, batch, arrivals)
         # Both times grow by 1 / (1 - z) with z = rate x others x stall, and the rate shrinks with them: solved for z.
         first = s.front_end_s + 0.5 * decode_round + own + stall * bunched
@@ -173,8 +183,20 @@ def closed_loop(
         ttft, tpot = first * stretch, decode_round / emitted * stretch
         rate = inside / (alone * stretch)
         share = x.minimum(rate * stall, 0.98)
+        new = (rate, tpot, ttft, decode_round, stall, own, batch, prefill)
+        if kept is None:
+            kept = new
+        else:
+            change = x.maximum(rate / kept[0], kept[0] / rate) - 1.0
+            # What has settled stays as it is: an answer among many has the digits of the answer alone.
+            kept = tuple(x.where(settled, old, now) for old, now in zip(kept, new, strict=True))
+            settled = x.where(settled, settled, change < SETTLED)
+            if x.every(settled):
+                break
         batch = batch + _STEP * (x.clip(rate * later * tpot, 1.0, inside) - batch)
         arrivals = arrivals + _STEP * (rate * x.maximum(decode_round + share * tpot, longest) - arrivals)
+    assert kept is not None
+    rate, tpot, ttft, decode_round, stall, own, batch, prefill = kept
     total_ttft = ttft + (concurrency - inside) / rate
     return LoadState(rate, tpot, total_ttft, decode_round, stall, own, batch, prefill, emitted)
 

@@ -93,6 +93,23 @@ def normal_quantile(x: Arithmetic, percentile: Number) -> Number:
     return x.maximum(t - top / bottom, 0.0)
 
 
+def batch_at_percentile(x: Arithmetic, batch: Number, *, percentile: Number, arrival_cv2: float, cap: Number) -> Number:
+    """Sequences decoding at once, itself included, that ``percentile`` per cent of requests see fewer of while they decode.
+
+    A request that arrives finds the mean of the others (Poisson arrivals see time averages) and, in bursts, those it
+    came with, (c_a^2 - 1) / 2. Their number varies as in an infinite server: variance = mean x (1 + c_a^2) / 2
+    (peakedness; the mean itself for Poisson), of which the mean over a request's own time keeps two thirds, since its
+    correlation falls linearly over that time. Source: Wolff (1982); Eckberg (1983).
+
+    >>> from breakeven.serving.arithmetic import SCALAR
+    >>> round(batch_at_percentile(SCALAR, 64.0, percentile=95.0, arrival_cv2=1.0, cap=256.0), 1)
+    75.7
+    """
+    spread = x.sqrt(batch * (1.0 + arrival_cv2) / 3.0)
+    together = max(0.5 * (arrival_cv2 - 1.0), 0.0)
+    return x.minimum(batch + 1.0 + together + normal_quantile(x, percentile) * spread, x.maximum(cap, batch))
+
+
 def drafts_spread(x: Arithmetic, *, output: Number, tokens_per_step: Number, drafts_cv2: float) -> Number:
     """Standard deviation over the mean of a request's TPOT, from the luck of its drafts: cv / sqrt(steps)."""
     return x.sqrt(drafts_cv2 / x.maximum(output / tokens_per_step, 1.0))
@@ -100,10 +117,11 @@ def drafts_spread(x: Arithmetic, *, output: Number, tokens_per_step: Number, dra
 
 def open_loop_latency(
     x: Arithmetic, state: LoadState, r: Requests, *, percentile: Number = 95.0, arrival_cv2: float = 1.0,
-    front_end_s: Number = 0.0, drafts_cv2: float = 0.0,
+    front_end_s: Number = 0.0, drafts_cv2: float = 0.0, crowded_step_s: Number | None = None,
 ) -> Latency:  # fmt: skip
     """Latency when the rate of ``state`` arrives unscheduled (Poisson: ``arrival_cv2`` = 1).
 
+    ``crowded_step_s``: a decode step at the batch of :func:`batch_at_percentile`; that of the mean batch if None.
     ``drafts_cv2``: squared coefficient of variation of the tokens a step emits under speculative decoding.
     """
     load = state.requests_per_s * state.stall_s
@@ -121,6 +139,8 @@ def open_loop_latency(
             x, output=r.output, tokens_per_step=state.tokens_per_step, drafts_cv2=drafts_cv2
         )
         slower = x.sqrt(slower * slower + unlucky * unlucky)
+    if crowded_step_s is not None:
+        slower = slower + x.maximum(crowded_step_s - state.decode_step_s, 0.0) / state.tokens_per_step
     return Latency(
         ttft_mean_ms=(base + wait) * 1e3,
         ttft_p50_ms=(base + wait_percentile(x, share=share, mean_wait_s=wait, percentile=50.0)) * 1e3,

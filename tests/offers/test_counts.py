@@ -56,4 +56,4 @@ def test_a_size_that_is_too_large_is_not_said_to_be_too_small(option: str, capsy
 
 def test_a_simulation_that_would_take_for_ever_is_refused(capsys: Capture) -> None:
     said = refused(capsys, "--simulate", "-c", "100001")
-    assert said == "error: --simulate: simulates at most 100,000 requests in flight; lower --concurrency, or leave --simulate out\n"
+    assert said == "error: --simulate: simulates at most 10,000 requests in flight; lower --concurrency, or leave --simulate out\n"

@@ -8,6 +8,8 @@ from breakeven.errors import Infeasible, InputError
 from breakeven.offers.lookup import ServingLookup
 from breakeven.offers.question import Answered, Question, ask
 from breakeven.offers.serving_specs import load_calibration
+from breakeven.serving.spec import Shape
+from tests.serving.specimens import instance
 
 LOOKUP, CALIBRATION = ServingLookup(Catalogue.load()), load_calibration()
 ASKED = Question(
@@ -63,6 +65,11 @@ def test_workers_sustain_what_decoding_asks_for() -> None:
     """Rate x service time / workers is how busy they are; output tokens come from the decode side alone."""
     apart = one(APART)
     rate = figure(apart, "disaggregated_requests_per_s")
+    worker = instance("llama-3.1-70b-instruct", "h100-sxm", 4)
+    budget = worker.resolved.scheduling.budget_tokens
+    service_s = worker.step(Shape(1000.0, 500.0), decode_batch=0.0, prefill_tokens=budget).total * 1000.0 / budget
+    busy = rate * service_s / figure(apart, "prefill_workers_per_decode_worker")
+    assert busy == pytest.approx(figure(apart, "prefill_utilisation"))
     assert figure(apart, "disaggregated_output_tok_per_s") == pytest.approx(rate * 500.0)
     assert figure(apart, "prefill_utilisation") == 0.8
     total = 4 + figure(apart, "prefill_workers_per_decode_worker") * 4
@@ -103,6 +110,11 @@ def test_a_ttft_that_only_larger_prefill_workers_meet() -> None:
     assert figure(apart, "disaggregated_ttft_ms") <= 240.0
     assert "disaggregated_note" not in apart.extras
     assert any("prefill and decode together do not meet the targets" in note for note in apart.estimate.notes)
+
+
+def test_speculation_is_not_said_to_meet_targets_that_nothing_meets() -> None:
+    asked = replace(APART, ttft_ms=5.0, draft_tokens=3, acceptance=0.7)
+    assert "without it" not in str(one(asked).extras["speculation"])
 
 
 def test_drafting_cost_needs_drafts() -> None:

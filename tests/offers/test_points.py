@@ -314,7 +314,7 @@ def test_a_simulation_stands_beside_the_formula_and_says_which_holds(capsys):
     """Targets: both of random arrivals. A fixed concurrency: two kinds of load, hence two times to first token."""
     open_loop = said(capsys, "--tpot-ms", "40", "--simulate")
     assert re.search(r"simulated 450 requests: TPOT [\d.]+ ms, by the formula [\d.]+; TTFT mean [\d,]+ ms, by the formula [\d,]+;", open_loop)
-    assert "take the simulated TTFT where they differ" in open_loop
+    assert "take the simulated times where they differ" in open_loop
     closed = said(capsys, "-c", "8", "--simulate")
     assert "the formula's TTFT holds for a closed loop" in closed and "set --ttft-ms" in closed
 

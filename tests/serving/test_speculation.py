@@ -94,6 +94,9 @@ def test_drafts_that_miss_by_luck_count_at_a_percentile():
 
 
 def test_parts_add_up_to_the_time_per_token_and_nothing_measured_covers_it():
+    drafted = at_best_throughput(speculating(llama(), Speculation(4, 0.7, 0.1)), SHAPE, calibration())
+    assert sum(drafted.step_parts_ms.values()) == pytest.approx(drafted.tpot_ms.typical, rel=1e-3)
+    assert drafted.step_parts_ms["drafting"] > 0.0
     fast = at_best_throughput(speculating(llama(), Speculation(4, 0.7)), SHAPE, calibration())
     assert sum(fast.step_parts_ms.values()) == pytest.approx(fast.tpot_ms.typical, rel=1e-3)
     assert (fast.grade, fast.band) == ("D", "D-beyond")
