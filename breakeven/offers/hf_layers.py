@@ -24,6 +24,7 @@ _LINEAR_SIZES = (
 _WINDOWED_THROUGHOUT = frozenset({
     "ministral", "ministral3", "mistral", "mixtral", "phi3", "phi4_multimodal", "phi4mm", "phimoe", "qwen3_moe", "starcoder2",
 })  # fmt: skip
+_MOST_LAYERS = 10_000  # a hundred times what any published model has: layers are gone through one by one
 _MIXED = ("kimi_linear", "minimax", "minimax_text_01", "olmo_hybrid")  # classes of hybrids that publish lists
 
 
@@ -43,8 +44,8 @@ def layer_count(read: Reader) -> int:
     for name in ("layers_block_type", "hybrid_override_pattern"):
         listed = read.get(name)
         if isinstance(listed, (list, str)) and listed:
-            return read.whole("num_hidden_layers", default=len(listed))
-    return read.whole("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+            return read.whole("num_hidden_layers", default=len(listed), most=_MOST_LAYERS)
+    return read.whole("num_hidden_layers", "n_layer", "num_layers", "n_layers", most=_MOST_LAYERS)
 
 
 def read_layers(read: Reader, layers: int, experts: int) -> Layers:
@@ -127,7 +128,8 @@ def _kimi_layers(read: Reader, stated: dict[str, object], layers: int) -> list[s
     if not all(type(entry) is int for entry in named) or sorted(named) != list(range(1, layers + 1)):
         read.refuse(field, f"full_attn_layers and kda_layers do not name each of the {layers} layers once")
         return None
-    return ["full" if index + 1 in full else "linear" for index in range(layers)]
+    attending = set(full)
+    return ["full" if index + 1 in attending else "linear" for index in range(layers)]
 
 
 def _windowed_by_rule(read: Reader, layers: int) -> list[str]:

@@ -9,7 +9,7 @@ from breakeven.errors import InputError, Problem
 
 SUPPORTED_HINT = "a decoder-only text model's config.json, as published next to its weights"
 _SHOWN_CHARACTERS = 40
-_LARGEST = 10**9
+_LARGEST = 10**9 - 1
 
 # A config.json leaves out what equals the default of its class in transformers (configuration_*.py of 5.24),
 # so a missing key of these types means the value here. Only what changes an estimate, and has no neutral reading.
@@ -111,17 +111,17 @@ class Reader:
         """Whether none of these keys has a problem."""
         return not any(problem.field in names for problem in self.problems)
 
-    def whole(self, *names: str, default: int | None = None, least: int = 1) -> int:
-        """The first of these keys that is stated, as a whole number of at least ``least``."""
+    def whole(self, *names: str, default: int | None = None, least: int = 1, most: int = _LARGEST) -> int:
+        """The first of these keys that is stated, as a whole number from ``least`` to ``most``."""
         for name in names:
             if self.data.get(name) is not None:
-                return self._checked(name, self.data[name], least)
+                return self._checked(name, self.data[name], least, most)
         if default is None:
             self.refuse(names[0], "is missing", "name " + SUPPORTED_HINT)
             return max(least, 1)
         return default
 
-    def _checked(self, name: str, value: object, least: int) -> int:
+    def _checked(self, name: str, value: object, least: int, most: int) -> int:
         if isinstance(value, list) and value and all(type(entry) is int for entry in value):
             if len(set(value)) > 1:
                 self.refuse(name, f"differs from layer to layer ({shown(value)}), which one number cannot say")
@@ -131,8 +131,8 @@ class Reader:
             self.refuse(name, f"is not a whole number ({shown(value)})")
         elif value < least:
             self.refuse(name, f"must be at least {least}, not {shown(value)}")
-        elif value >= _LARGEST:
-            self.refuse(name, f"is out of range ({shown(value)})")
+        elif value > most:
+            self.refuse(name, f"must be at most {most:,}, not {shown(value)}")
         else:
             return value
         return max(least, 1)

@@ -10,7 +10,7 @@ from breakeven.offers.hf_config import from_hf_config, read_hf_config
 from breakeven.offers.points import Point, answer
 from breakeven.serving.architecture import total_params
 from tests.offers import hf_configs as published
-from tests.offers.hf_configs import DEEPSEEK, GPT_OSS, LLAMA_8B, MINIMAX
+from tests.offers.hf_configs import DEEPSEEK, GPT_OSS, KIMI_LINEAR, LLAMA_8B, MINIMAX
 from tests.serving.specimens import calibration, lookup
 
 
@@ -141,6 +141,15 @@ def test_a_size_is_a_positive_whole_number(field, value):
     with pytest.raises(InputError) as caught:
         from_hf_config(LLAMA_8B | {field: value}, model_id="x")
     assert [problem.field for problem in caught.value.problems] == [field]
+
+
+@pytest.mark.parametrize("config", [LLAMA_8B, KIMI_LINEAR, GPT_OSS])
+def test_layers_that_would_fill_the_memory_are_refused_before_they_are_listed(config):
+    """Every layer is looked at: 900 million of them ended in a MemoryError, exit code 70."""
+    with pytest.raises(InputError) as caught:
+        from_hf_config(config | {"num_hidden_layers": 900_000_000}, model_id="x")
+    assert [str(problem.message) for problem in caught.value.problems] == ["must be at most 10,000, not 900000000"]
+    assert from_hf_config(LLAMA_8B | {"num_hidden_layers": 10_000}, model_id="x").layers == 10_000
 
 
 def test_all_that_is_wrong_is_said_at_once():
