@@ -130,6 +130,7 @@ _years = _Quantity(_DURATION, "4", low_open=True, high=30.0)
 _months = _Quantity(_MONTHS, "36", low_open=True, high=360.0)
 _hours = _Quantity(_HOURS, "24", low_open=True, high=8760.0)
 _usd = _Quantity(_SCALE, "$2.10", high=1e13, dollar=True)
+_burstiness = _Quantity(_SCALE, "4", low_open=True, high=100.0, absurd="Poisson arrivals are 1")
 _positive = _Quantity(_SCALE, "700", low_open=True, high=1e18)
 _not_negative = _Quantity(_SCALE, "700", high=1e18)
 # An end of a range of any key: every way to write a number that means one thing only, whatever the key.
@@ -212,5 +213,6 @@ Usd = Annotated[
     float, BeforeValidator(_usd), _usd.schema("US dollars; $, k and M are understood", ["$2.10", 250000])
 ]
 Positive = Annotated[float, BeforeValidator(_positive), _positive.schema("above zero", [700])]
+Burstiness = Annotated[float, BeforeValidator(_burstiness), _burstiness.schema("above zero; Poisson arrivals are 1", [4])]
 Bound = Annotated[float, BeforeValidator(_bound), _bound.schema("a value of the key, written as in the profile", ["10M", "30%"])]
 NotNegative = Annotated[float, BeforeValidator(_not_negative), _not_negative.schema("zero or more", [0])]

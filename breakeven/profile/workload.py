@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from breakeven.profile.base import Section
 from breakeven.units import (
+    Burstiness,
     Hours,
     Milliseconds,
     NotNegative,
@@ -39,7 +40,7 @@ class Demand(Section):
     hourly: tuple[NotNegative, ...] | None = None  # 24 or 168 relative weights, UTC, Monday first
     hourly_file: str | None = None  # a file of weights, one per line, beside the profile
     growth_per_year: Rate = 0.0
-    burstiness: Positive | None = None  # squared coefficient of variation of inter-arrival times
+    burstiness: Burstiness | None = None  # squared coefficient of variation of inter-arrival times
 
     @model_validator(mode="after")
     def _series(self) -> Demand:

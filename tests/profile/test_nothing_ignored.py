@@ -53,3 +53,13 @@ def test_a_region_beside_a_rate_of_ones_own_is_where_the_machines_stand() -> Non
     data = profile(supply={"rent": "h100-sxm", "usd_per_gpu_hour": 2, "gpus": 1, "region": "eu-central"})
     data["requirements"] = {"data_residency": ["eu"]}
     assert next(row for row in breakeven.run(data).offers if row.offer.kind == "rented").offer.eligible
+
+
+def test_arrivals_are_as_bursty_as_the_command_line_lets_them_be() -> None:
+    data = profile()
+    data["workload"]["demand"] = {"burstiness": 100}
+    breakeven.run(data)
+    data["workload"]["demand"] = {"burstiness": 101}
+    with pytest.raises(InputError) as caught:
+        breakeven.run(data)
+    assert "workload.demand.burstiness: must be at most 100, not 101 (Poisson arrivals are 1)" in str(caught.value)
