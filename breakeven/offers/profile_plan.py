@@ -6,14 +6,14 @@ only money find it in the scope's cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from breakeven.errors import BreakevenError, FactNotFound, Infeasible, InputError
+from breakeven.errors import BreakevenError, FactNotFound, Infeasible, InputError, Problem
 from breakeven.offers.offer import Serving
 from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec, load_calibration, model_spec
@@ -80,15 +80,11 @@ def _find_model(scope: Scope, name: str) -> tuple[ModelSpec, tuple[str, ...]]:
     if name.endswith(".json") or name.startswith((".", "/")):
         from breakeven.offers.hf_config import read_hf_config
 
-        base = Path(scope.loaded.path).parent if scope.loaded.path not in ("<stdin>", "<mapping>") else Path()
         try:
-            return read_hf_config(base / name), ()
+            return read_hf_config(_folder(scope) / name), ()
         except InputError as error:
             raise InputError([
-                scope.loaded.document.problem(
-                    ("self_host", "model"), ": ".join(part for part in (one.path or name, one.field, one.message) if part), one.fix
-                )
-                for one in error.problems
+                scope.loaded.document.problem(("self_host", "model"), _in_one_line(one, name), one.fix) for one in error.problems
             ]) from None  # fmt: skip
     try:
         cited = scope.catalogue.in_force("models", name, "architectures", scope.as_of)
@@ -98,6 +94,16 @@ def _find_model(scope: Scope, name: str) -> tuple[ModelSpec, tuple[str, ...]]:
         )
         raise FactNotFound(place) from None
     return model_spec(cited.record, model_id=cited.thing_id), (cited.source_id,)
+
+
+def _folder(scope: Scope) -> Path:
+    """Where the profile lies, which paths in it start from."""
+    return Path(scope.loaded.path).parent if scope.loaded.path not in ("<stdin>", "<mapping>") else Path()
+
+
+def _in_one_line(problem: Problem, name: str) -> str:
+    """What is wrong with a file that the profile names, for the line of the profile that names it."""
+    return ": ".join(part for part in (problem.path or name, problem.field, problem.message) if part)
 
 
 def _plan(
@@ -198,7 +204,7 @@ def own_benchmark(scope: Scope, *, model: ModelSpec) -> OwnFit:
     key = ("benchmark", host.benchmark, host.model, host.engine)
     if key not in scope.plans:
         document = scope.loaded.document
-        path = Path(scope.loaded.path).parent / str(host.benchmark)
+        path = _folder(scope) / str(host.benchmark)
 
         def wrong(message: str, fix: str | None) -> InputError:
             return InputError(document.problem(("self_host", "benchmark"), message, fix))
@@ -206,16 +212,57 @@ def own_benchmark(scope: Scope, *, model: ModelSpec) -> OwnFit:
         try:
             fit = read_own_fit(path)
             machine = scope.catalogue.find("accelerators", fit.accelerator).id
-            known = scope.catalogue.find("models", fit.model).id if model.id in scope.catalogue.ids("models") else fit.model
+            named, same = _measured_model(scope, fit, path, model)
         except BreakevenError as error:
             first = error.problems[0]
             raise wrong(f"{host.benchmark}: {first.message}", first.fix) from None
-        if known != model.id:
-            raise wrong(f"is of {fit.model}, not of {host.model}", "benchmark the model you price")
+        if not same:
+            raise wrong(f"is of {named}, not of {host.model}", "benchmark the model you price")
         if normalise_engine(fit.engine) != normalise_engine(host.engine):
             raise wrong(f"is of {fit.engine}", f"set self_host.engine to {fit.engine}, or benchmark the engine you price")
         scope.plans[key] = replace(fit, accelerator=machine)
     found: OwnFit = scope.plans[key]
+    return found
+
+
+def _measured_model(scope: Scope, fit: OwnFit, path: Path, model: ModelSpec) -> tuple[str, bool]:
+    """(what a fit is of, in words, and whether that is the model priced).
+
+    A config.json is told by what it describes: its path depends on where it was named from, and its id on the name of the file.
+    """
+    from breakeven.offers.hf_config import looks_like_path, read_hf_config
+
+    if looks_like_path(fit.model):
+        config = _found_from(fit.model, (path.parent, _folder(scope)))
+        try:
+            described = read_hf_config(config)
+        except InputError as error:
+            raise InputError(Problem(f"is of {_in_one_line(one, fit.model)}", one.fix) for one in error.problems) from None
+        named = fit.model if fit.model != scope.profile.self_host.model else str(config)
+        return named, _alike(described, model)
+    try:
+        cited = scope.catalogue.in_force("models", fit.model, "architectures", scope.as_of)
+    except FactNotFound:
+        if model.id in scope.catalogue.ids("models"):
+            raise
+        return fit.model, fit.model == model.id
+    if not looks_like_path(scope.profile.self_host.model):
+        return fit.model, cited.thing_id == model.id
+    return fit.model, _alike(model_spec(cited.record, model_id=cited.thing_id), model)
+
+
+def _alike(one: ModelSpec, other: ModelSpec) -> bool:
+    """Whether two models serve alike: a config.json states neither the catalogue's id nor a published size."""
+    return replace(one, id=other.id, stated_total_params=None) == replace(other, stated_total_params=None)
+
+
+def _found_from(name: str, folders: Sequence[Path]) -> Path:
+    """A relative path from the first of the folders that has it."""
+    stated = Path(name).expanduser()
+    found = next((folder / stated for folder in folders if (folder / stated).exists()), None)
+    if found is None:
+        searched = " or ".join(dict.fromkeys(str(folder) for folder in folders))
+        raise InputError(Problem(f"is of {name}, and no such file lies in {searched}", "write its model as a path from its own folder"))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from breakeven.compare.result import Comparison
 from breakeven.errors import InputError
 from breakeven.offers.build import build_offers
 from breakeven.profile.load import load_profile
+
+from .hf_configs import LLAMA_8B
 
 REFERENCE = Path(__file__).resolve().parents[2] / "configs" / "reference.yaml"
 FIT = """benchmark: mine.json
@@ -173,6 +176,41 @@ def test_a_benchmark_that_is_not_of_this_is_refused_where_it_is_named(tmp_path: 
     first = error.value.problems[0]
     assert first.field == "self_host.benchmark"
     assert said in first.message
+
+
+def with_config(place: Path, *, fit_of: str, model: str, benchmark: str = "fit.yaml", **other: int) -> breakeven.Offer:
+    """The offer of a profile of m/l8.json, with a fit; m/other.json is the same with the given keys."""
+    for name, changes in (("m/l8.json", {}), ("m/other.json", other), ("fits/m/l8.json", other)):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(json.dumps(LLAMA_8B | changes))
+    (place / benchmark).write_text(FIT.replace("openai/gpt-oss-120b", fit_of).replace("mxfp4", "bf16"))
+    return hosted(priced(place, f"self_host.model={model}", f"self_host.benchmark={benchmark}"))
+
+
+@pytest.mark.parametrize(("fit_of", "model"), [
+    ("m/l8.json", "m/l8.json"), ("./m/l8.json", "m/l8.json"), ("{}/m/l8.json", "m/l8.json"), ("m/l8.json", "./m/l8.json"),
+    ("m/l8.json", "{}/m/l8.json"), ("m/other.json", "m/l8.json"), ("m/l8.json", "llama-3.1-8b-instruct"),
+    ("llama-3.1-8b-instruct", "m/l8.json"),
+])  # fmt: skip
+def test_a_benchmark_of_a_config_is_of_the_model_that_it_describes(tmp_path: Path, fit_of: str, model: str) -> None:
+    """A path was compared with the id that the file's name gives: "is of m/l8.json, not of m/l8.json"."""
+    own = with_config(tmp_path, fit_of=fit_of.format(tmp_path), model=model.format(tmp_path))
+    assert own.serving is not None and own.serving.grade == "A"
+
+
+@pytest.mark.parametrize(("fit_of", "model", "benchmark", "said"), [
+    ("m/other.json", "m/l8.json", "fit.yaml", "is of m/other.json, not of m/l8.json"),
+    ("m/l8.json", "m/other.json", "fit.yaml", "is of m/l8.json, not of m/other.json"),
+    ("m/l8.json", "m/l8.json", "fits/fit.yaml", "is of {}/fits/m/l8.json, not of m/l8.json"),
+    ("openai/gpt-oss-20b", "m/l8.json", "fit.yaml", "is of openai/gpt-oss-20b, not of m/l8.json"),
+    ("m/l8.json", "openai/gpt-oss-120b", "fit.yaml", "is of m/l8.json, not of openai/gpt-oss-120b"),
+    ("n/l8.json", "m/l8.json", "fit.yaml", "fit.yaml: is of n/l8.json, and no such file lies in {}"),
+])  # fmt: skip
+def test_a_benchmark_of_another_config_is_refused_by_name(tmp_path: Path, fit_of: str, model: str, benchmark: str, said: str) -> None:
+    with pytest.raises(InputError) as error:
+        with_config(tmp_path, fit_of=fit_of, model=model, benchmark=benchmark, num_hidden_layers=36)
+    first = error.value.problems[0]
+    assert (first.field, first.message) == ("self_host.benchmark", said.format(tmp_path))
 
 
 @pytest.mark.parametrize(
