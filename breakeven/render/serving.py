@@ -24,8 +24,11 @@ def render_estimates(answers: list[Answered], *, format: str, width: int) -> str
         raise InputError(Problem(f"unknown format {format!r}", "write table or json", "--format"))
     if len(answers) == 1:
         return sheet(_facts(answers[0]), width=width)
-    header, body, notes = _frontier(answers) if len({answer.accelerator for answer in answers}) == 1 else _ranking(answers)
-    return grid(columns_of(header, body), body, width=width) + "".join(wrapped(f"note: {note}", width=width) + "\n" for note in notes)
+    of_one = len({answer.accelerator for answer in answers}) == 1
+    header, body, notes = _frontier(answers) if of_one else _ranking(answers)
+    keys = header.index(_LAST_KEY_OF_FRONTIER) + 1 if of_one else 1
+    text = grid(columns_of(header, body), body, width=width, keys=keys)
+    return text + "".join(wrapped(f"note: {note}", width=width) + "\n" for note in notes)
 
 
 def _band(band: Band, digits: int = 0) -> str:
@@ -185,13 +188,20 @@ def _rents_of(answers: list[Answered]) -> list[str]:
     return notes
 
 
+_LAST_KEY_OF_FRONTIER = "in flight"  # no two rows have the same instance and load
+
+
 def _frontier(answers: list[Answered]) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[str]]:
-    header = ("n", "layout", "weights", "in flight", "USD/Mtok", "tok/s/user", "out tok/s", "TTFT p95", "grade")
+    """The table's columns; the weights are one only where they differ, or it would not fit a terminal."""
+    precisions = list(dict.fromkeys(a.estimate.config.weight_precision for a in answers))
+    differ = len(precisions) > 1
+    weights = ("weights",) if differ else ()
+    header = ("n", "layout", *weights, _LAST_KEY_OF_FRONTIER, "USD/Mtok", "user tok/s", "out tok/s", "TTFT p95", "grade")
     body: list[tuple[str, ...]] = [
         (
             str(a.estimate.config.accelerators),
             _short_layout(a),
-            a.estimate.config.weight_precision,
+            *((a.estimate.config.weight_precision,) if differ else ()),
             _in_flight(a.estimate.concurrency),
             f"{a.usd_per_mtok:.3f}" if a.usd_per_mtok is not None else "-",
             f"{1e3 / a.estimate.tpot_ms.typical:,.1f}",
@@ -201,7 +211,8 @@ def _frontier(answers: list[Answered]) -> tuple[tuple[str, ...], list[tuple[str,
         )
         for a in answers
     ]
-    return header, body, [*_rents_of(answers), *dict.fromkeys(note for a in answers for note in a.estimate.notes)]
+    same = [] if differ else [f"every row has {precisions[0]} weights"]
+    return header, body, [*same, *_rents_of(answers), *dict.fromkeys(note for a in answers for note in a.estimate.notes)]
 
 
 def _json(answer: Answered) -> dict[str, Any]:

@@ -17,23 +17,26 @@ _GAP = 3
 _EDGES = 2  # the library counts a table's outer margins even where none is drawn
 
 
-def grid(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]], *, width: int) -> str:
+def grid(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]], *, width: int, keys: int = 1) -> str:
     """A table; each column is (head, ``left`` or ``right``). User text is made harmless.
 
-    A figure is never broken over lines: what is too wide for one table becomes several, each with the first column.
+    A figure is never broken over lines: what is too wide for one table becomes several, each with the first ``keys`` columns,
+    which tell its rows apart.
     """
     body = [[plain(text) for text in row] for row in rows]
-    return "\n".join(_one_grid([columns[at] for at in block], [[row[at] for at in block] for row in body], width) for block in _blocks(columns, body, width))
+    blocks = _blocks(columns, body, width, keys)
+    return "\n".join(_one_grid([columns[at] for at in block], [[row[at] for at in block] for row in body], width) for block in blocks)
 
 
-def _blocks(columns: Sequence[tuple[str, str]], body: Sequence[Sequence[str]], width: int) -> list[list[int]]:
+def _blocks(columns: Sequence[tuple[str, str]], body: Sequence[Sequence[str]], width: int, keys: int) -> list[list[int]]:
     """Columns of each table, by index."""
     needs = [_least(columns[at], [row[at] for row in body]) for at in range(len(columns))]
-    blocks, room = [[0]], width - _EDGES - needs[0]
-    for at in range(1, len(columns)):
-        if needs[at] + _GAP > room and len(blocks[-1]) > 1:
-            blocks.append([0])
-            room = width - _EDGES - needs[0]
+    beside_keys = width - _EDGES - sum(needs[:keys]) - _GAP * (keys - 1)
+    blocks, room = [[*range(keys)]], beside_keys
+    for at in range(keys, len(columns)):
+        if needs[at] + _GAP > room and len(blocks[-1]) > keys:
+            blocks.append([*range(keys)])
+            room = beside_keys
         blocks[-1].append(at)
         room -= needs[at] + _GAP
     return blocks

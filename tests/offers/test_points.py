@@ -186,7 +186,27 @@ def test_the_frontier_trades_cost_for_speed_and_holds_its_targets(capsys):
     assert {row["weight_precision"] for row in rows} == {"bf16"}
     assert max(row["tpot_ms"]["typical"] for row in rows) <= 8
     assert run(FRONTIER) == 0
-    assert "tok/s/user" in capsys.readouterr().out
+    assert "user tok/s" in capsys.readouterr().out
+
+
+def test_a_row_of_the_frontier_keeps_its_grade_in_a_terminal(monkeypatch, capsys):
+    """The grades were a second table of 'n' and 'grade', with the same n in many rows."""
+    asked = ["estimate", "-m", "openai/gpt-oss-120b", "-a", "h100-sxm", "--input-tokens", "2k", "--output-tokens", "500", "--frontier"]
+
+    def rows(columns):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert run(asked) == 0
+        text = capsys.readouterr().out
+        assert "every row has mxfp4 weights" in text
+        assert max(map(len, text.splitlines())) <= columns
+        return [re.split(r" {2,}", line.strip()) for line in text.splitlines() if re.match(r" *\d+ {2,}", line)]
+
+    whole = rows(80)
+    assert {len(row) for row in whole} == {8} and {row[-1] for row in whole} <= set("ABCD")
+    above, below = (halves := rows(60))[:len(whole)], halves[len(whole):]
+    assert [a + b[3:] for a, b in zip(above, below, strict=True)] == whole
+    keys = [tuple(row[:3]) for row in below]
+    assert keys == [tuple(row[:3]) for row in above] and len(set(keys)) == len(keys)
 
 
 def test_a_frontier_is_of_one_accelerator_over_all_loads():

@@ -23,6 +23,14 @@ def test_what_is_too_wide_becomes_several_tables_with_the_first_column() -> None
         assert all(re.search(rf"(?<!\S){re.escape(cell)}(?!\S)", text) for cell in row[1:])
 
 
+def test_every_table_has_all_that_tells_its_rows_apart() -> None:
+    columns = [("n", "right"), ("layout", "left"), *((f"{name} tok/s", "right") for name in ("output", "input", "total"))]
+    rows = [["8", layout, "123,456,789", "123,456,789", "246,913,578"] for layout in ("TP 8", "EP 8, DP 8")]
+    text = grid(columns, rows, width=48, keys=2)
+    assert len(re.findall(r"^n   layout ", text, re.MULTILINE)) == 2
+    assert [line.split("   ")[1].strip() for line in text.splitlines() if line[:1] == "8"] == ["TP 8", "EP 8, DP 8"] * 2
+
+
 def test_what_fits_is_one_table() -> None:
     assert grid([("a", "left"), ("b", "right")], [["x", "1"]], width=80).splitlines() == ["a   b", "─────", "x   1"]
 
