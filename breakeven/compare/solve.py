@@ -9,6 +9,7 @@ flips between two neighbouring numbers. Source: docs/model.md, equation ``flip``
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -30,7 +31,9 @@ SOLVE_SCHEMA_VERSION = 1
 VOLUME_KEYS = ("workload.tokens_per_day", "workload.requests_per_day", "workload.tasks_per_day")
 _SHARES = tuple(i / 20 for i in range(21))
 _LADDER = tuple(10.0 ** (i / 4) for i in range(-16, 17))
+_POWERS_OF_TWO = frozenset(2.0**n for n in range(18))  # counts that models divide over
 _BISECTIONS = 80
+_EDGE = 1e-9  # of a value: how narrowly the end of what can be served is closed in on
 
 
 class FlipValue(Struct, frozen=True):
@@ -41,8 +44,17 @@ class FlipValue(Struct, frozen=True):
     above: str
 
 
+class Unserved(Struct, frozen=True):
+    """Where nothing serves: ``below`` or ``above`` the last ``value`` that still does, as far as values were tried, and why."""
+
+    side: str
+    value: float
+    tried_to: float
+    why: str
+
+
 class Solution(Struct, frozen=True):
-    """The flips of one key, nearest to the present value first."""
+    """The flips of one key, nearest to the present value first; ``low`` and ``high`` are those of what can be served."""
 
     key: str
     now: float | None
@@ -52,6 +64,8 @@ class Solution(Struct, frozen=True):
     high: float
     why_not: str | None = None
     difference_now_usd_per_day: float | None = None  # self-hosting less API; None where nothing can be compared
+    cheaper_throughout: str | None = None  # from low to high, where nothing flips between them
+    unserved: tuple[Unserved, ...] = ()
 
 
 class Side(Struct, frozen=True):
@@ -115,12 +129,53 @@ def solve(scope: Scope, key: str, *, low: float | None = None, high: float | Non
         raise InputError(
             Problem("no range of values to try", "give --between low:high within what the key allows", "solve", field=key)
         )
-    flips: list[FlipValue] = []
-    for (left, before), (right, after) in pairwise(grid):
-        if before is not None and after is not None and _who(before) != _who(after):
-            flips.append(FlipValue(_close_in(scope, key, left, right, _who(before)), _who(before), _who(after)))
+    served = [(value, _who(gap)) for value, gap in grid if gap is not None]
+    if not served:
+        why_not = _why_unserved(scope, key, grid[0][0])
+        return Solution(key, now, cheaper, (), grid[0][0], grid[-1][0], why_not, difference_now_usd_per_day=gap_now)
+    flips = [
+        FlipValue(_close_in(scope, key, left, right, before), before, after)
+        for (left, before), (right, after) in pairwise(served) if before != after
+    ]  # fmt: skip
     flips.sort(key=lambda flip: _distance(flip.value, now))
-    return Solution(key, now, cheaper, tuple(flips), grid[0][0], grid[-1][0], difference_now_usd_per_day=gap_now)
+    unserved = _unserved(scope, key, [value for value, _ in grid], served[0][0], served[-1][0])
+    ends = {one.side: one.value for one in unserved}
+    return Solution(
+        key, now, cheaper, tuple(flips), ends.get("below", served[0][0]), ends.get("above", served[-1][0]),
+        difference_now_usd_per_day=gap_now, cheaper_throughout=None if flips else served[0][1], unserved=unserved,
+    )  # fmt: skip
+
+
+def _unserved(scope: Scope, key: str, values: Sequence[float], first: float, last: float) -> tuple[Unserved, ...]:
+    """Below the first value that is served and above the last one, where values were tried there."""
+    sides_tried = (("below", first, [v for v in reversed(values) if v < first]), ("above", last, [v for v in values if v > last]))
+    found = []
+    for side, end, tried in sides_tried:
+        if tried:
+            # The reason of the farthest: beside the edge a request of 131,072.01 tokens is more than 131,072.
+            found.append(Unserved(side, _edge(scope, key, end, tried[0]), tried[-1], _why_unserved(scope, key, tried[-1])))
+    return tuple(found)
+
+
+def _edge(scope: Scope, key: str, serves: float, fails: float) -> float:
+    """The last value that is served on the way from one that is to one that is not."""
+    whole, narrow = _is_whole(scope, key), _EDGE * max(abs(serves), abs(fails))
+    while abs(fails - serves) > (1.0 if whole else narrow):
+        middle = serves + (fails - serves) / 2.0
+        middle = float(math.floor(middle)) if whole else middle
+        if _at(scope, key, int(middle) if whole else middle) is None:
+            fails = middle
+        else:
+            serves = middle
+    return serves
+
+
+def _why_unserved(scope: Scope, key: str, value: float) -> str:
+    try:
+        there = at_values(scope, {key: int(value) if _is_whole(scope, key) else value})
+        return nothing_to_weigh(there)
+    except BreakevenError as error:
+        return error.problems[0].message
 
 
 def nothing_to_weigh(scope: Scope) -> str:
@@ -137,14 +192,18 @@ def _volume(
     assert api is not None and own is not None
     per_unit = _tokens_per_unit(scope, key)
     found = crossover(api, own)
+    names = {api.id: "api", own.id: "self_host"}
     flips = []
     for before, after in pairwise(found.intervals):
         value = after.from_tokens_per_day / per_unit
         if (low is None or value >= low) and (high is None or value <= high):
-            names = {api.id: "api", own.id: "self_host"}
             flips.append(FlipValue(value, names[before.cheaper], names[after.cheaper]))
     flips.sort(key=lambda flip: _distance(flip.value, now))
-    return Solution(key, now, cheaper, tuple(flips), low or 0.0, math.inf if high is None else high)
+    throughout = next((names[one.cheaper] for one in reversed(found.intervals) if one.from_tokens_per_day / per_unit <= (low or 0.0)), cheaper)
+    return Solution(
+        key, now, cheaper, tuple(flips), low or 0.0, math.inf if high is None else high,
+        cheaper_throughout=None if flips else throughout,
+    )  # fmt: skip
 
 
 def _tokens_per_unit(scope: Scope, key: str) -> float:
@@ -257,7 +316,7 @@ def _grid(
     values = {v for v in values if (low is None or v >= low) and (high is None or v <= high)}
     whole = _is_whole(scope, key)
     if whole:
-        values = {float(round(v)) for v in values if v < 1e6} | {float(n) for n in range(17)}
+        values = {float(round(v)) for v in values if v < 1e6} | {float(n) for n in range(17)} | _POWERS_OF_TWO
         values = {v for v in values if (low is None or v >= low) and (high is None or v <= high)}
     pairs = []
     for value in sorted(values):
@@ -295,7 +354,7 @@ def _close_in(scope: Scope, key: str, low: float, high: float, below: str) -> fl
         if not low < middle < high or high - low <= 4e-16 * abs(high):
             break
         gap = _at(scope, key, int(middle) if whole else middle)
-        if gap is not None and _who(gap) == below:
+        if gap is None or _who(gap) == below:  # where nothing serves in between, it flips past that
             low = middle
         else:
             high = middle

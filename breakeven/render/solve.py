@@ -33,6 +33,7 @@ def render(
                         "key": s.key, "unit": unit_of(s.key), "now": s.now, "cheaper_now": s.cheaper_now, "flips": s.flips,
                         "low": s.low, "high": None if math.isinf(s.high) else s.high, "why_not": s.why_not,
                         "difference_now_usd_per_day": s.difference_now_usd_per_day,
+                        "cheaper_throughout": s.cheaper_throughout, "unserved": s.unserved,
                     }
                     for s in solutions
                 ],
@@ -49,15 +50,24 @@ def _rows(solutions: Sequence[Solution]) -> list[dict[str, object]]:
     for s in solutions:
         same = {"key": s.key, "now": s.now, "cheaper_now": s.cheaper_now, "unit": unit_of(s.key)}
         if not s.flips:
-            rows.append({**same, "why_not": _reason(s)})
+            rows.append({**same, "why_not": "; ".join([_reason(s), *_unserved(s)])})
         rows.extend({**same, "flips_at": f.value, "below": f.below, "above": f.above} for f in s.flips)
     return rows
 
 
 def _reason(s: Solution) -> str:
+    if s.why_not is not None:
+        return s.why_not
     unit = unit_of(s.key)
     high = "any value" if math.isinf(s.high) else figure(s.high, unit)
-    return s.why_not or f"{_WHO[s.cheaper_now]} stays cheaper from {figure(s.low, unit)} to {high}"
+    who = s.cheaper_throughout or s.cheaper_now
+    return f"{_WHO[who]} {'stays' if who == s.cheaper_now else 'is'} cheaper from {figure(s.low, unit)} to {high}"
+
+
+def _unserved(s: Solution) -> list[str]:
+    """From which value on nothing serves, how far that was tried, and why."""
+    unit = unit_of(s.key)
+    return [f"{one.side} {stated(one.value, unit, Money())} (tried to {figure(one.tried_to, unit)}): {one.why}" for one in s.unserved]
 
 
 def _lead(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None]) -> list[str]:
@@ -96,7 +106,8 @@ def _text(solutions: Sequence[Solution], pair: tuple[Side | None, Side | None], 
         return lead + "\n"
     text = lead + "\n\n" + grid(columns, body, width=width).rstrip() + "\n"
     converted = _converted(solutions, money)
-    return text + ("\n" + wrapped(converted, width=width) + "\n" if converted else "")
+    below = [*([converted] if converted else []), *(f"{s.key} {said}." for s in solutions for said in _unserved(s))]
+    return text + "".join("\n" + wrapped(line, width=width) + "\n" for line in below)
 
 
 def _converted(solutions: Sequence[Solution], money: Money) -> str:

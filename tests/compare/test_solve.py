@@ -138,3 +138,39 @@ def test_a_key_that_the_profile_refuses_is_refused_in_its_words() -> None:
     scope = make_scope(from_document(Document(data, "p.yaml", None)), CATALOGUE)
     with pytest.raises(InputError, match=r"minimum_usd_per_month: .*provisioned"):
         solve(scope, "api[0].minimum_usd_per_month")
+
+
+def test_nothing_is_cheaper_where_nothing_serves(capsys: pytest.CaptureFixture[str]) -> None:
+    """The range went to the ends of what was tried: "stays cheaper from 200k to 1M" of a model that reads 131,072 tokens."""
+    far = solve(scope_of("reference"), "workload.output_tokens", low=200e3, high=1e6)
+    assert not far.flips and far.why_not is not None and far.why_not.startswith("no self-hosted offer can serve this workload: ")
+    across = solve(scope_of("reference"), "workload.output_tokens", low=2e3, high=1e6)
+    assert (across.low, across.high) == (2e3, pytest.approx(131_072 - 1024))
+    (end,) = across.unserved
+    assert (end.side, end.value, end.tried_to) == ("above", across.high, 1e6) and "reads at most 131,072 tokens, and a request has 1,001,024" in end.why
+    assert invoke(["solve", str(CONFIGS / "reference.yaml"), "workload.output_tokens", "--between", "2k:1M"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "from 2k to 130k" in out and "workload.output_tokens above 130k tokens (tried to 1M): no self-hosted offer can serve" in out
+
+
+def test_a_count_is_answered_as_far_as_accelerators_are_shared_out() -> None:
+    found = solve(scope_of("reference"), "self_host.supply[0].gpus")
+    assert 256 <= found.high <= 4096
+    (end,) = found.unserved
+    assert end.value == found.high < end.tried_to and "at most 4,096" in end.why
+
+
+def test_a_target_that_is_met_from_a_value_on_says_from_which() -> None:
+    found = solve(scope_of("reference"), "latency.ttft_ms", low=1, high=1000)
+    (end,) = found.unserved
+    assert (end.side, end.tried_to) == ("below", 1) and 1 < found.low == end.value < 1000
+    assert "does not meet TTFT 1 ms" in end.why
+    assert who(scope_of("reference"), "latency.ttft_ms", found.low) == found.cheaper_throughout
+
+
+@pytest.mark.parametrize(("key", "between"), [("workload.tokens_per_day", (100e6, 1e9)), ("workload.output_tokens", (2e3, 1e5))])
+def test_who_is_cheaper_in_a_range_that_the_profile_lies_outside_of(key: str, between: tuple[float, float]) -> None:
+    """It was who is cheaper at the profile's own value."""
+    found = solve(scope_of("reference"), key, low=between[0], high=between[1])
+    assert (found.cheaper_now, found.flips, found.cheaper_throughout) == ("api", (), "self_host")
+    assert who(scope_of("reference"), key, between[0]) == "self_host"
