@@ -61,6 +61,18 @@ def test_the_profiles_own_benchmark_moves_the_capacity_and_earns_grade_a(tmp_pat
     assert own.capacity_band[1] - own.capacity_band[0] < alone.capacity_band[1] - alone.capacity_band[0]
 
 
+@pytest.mark.parametrize("time", [0.7, 1.3])
+def test_a_rescaled_instance_does_the_same_in_as_much_more_time(tmp_path: Path, time: float) -> None:
+    """With targets stretched alike it holds the same load: no share or time holds the factor back."""
+    (tmp_path / "fit.yaml").write_text(FIT.replace("time: 1.25", f"time: {time}"))
+    alone = hosted(priced(tmp_path, "latency.ttft_ms=1000", "latency.tpot_ms=20"))
+    targets = f"latency.ttft_ms={1000 * time}", f"latency.tpot_ms={20 * time}"
+    own = hosted(priced(tmp_path, "self_host.benchmark=fit.yaml", *targets))
+    assert alone.serving is not None and own.serving is not None
+    assert own.serving.config["concurrency"] == pytest.approx(alone.serving.config["concurrency"], rel=0.01)
+    assert own.tokens_per_day_per_replica == pytest.approx((alone.tokens_per_day_per_replica or 0) / time, rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("fit", "override", "said"),
     [
