@@ -19,7 +19,7 @@ from breakeven.offers.own_runs import loads, not_usable
 from breakeven.offers.points import Point, answer
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.grade import knowing
-from breakeven.serving.refit import Refit, adjusted, refit
+from breakeven.serving.refit import Refit, adjusted, at_peak, refit
 from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec
 
 
@@ -75,7 +75,7 @@ def fit_own(
         found.multipliers, _errors(pinned, measured, lookup, calibration),
         _errors(pinned, measured, lookup, adjusted(calibration, found.multipliers)),
     )  # fmt: skip
-    unusable = no_fit(fit.multipliers, worst(fit))
+    unusable = _beyond_peak(pinned, measured, lookup, calibration) or no_fit(fit.multipliers, worst(fit))
     said = _said_of_loads(len(grouped), len(used))
     notes = (*_assumed_engine(rows, named), *(f"not used: {fault}" for fault in left_out))
     return OwnBenchmark(
@@ -106,9 +106,10 @@ def _check_answerable(row: BenchmarkRow, point: Point, lookup: ServingLookup, ca
     try:
         answer(point, lookup, calibration)
     except BreakevenError as error:
-        named = " or give --model or --accelerator where the name is one of your own" if isinstance(error, FactNotFound) else ""
+        named = "give --model or --accelerator where the name is one of your own" if isinstance(error, FactNotFound) else None
         raise type(error)(
-            problem.changed(path=problem.path or row.where, fix=f"{problem.fix or ''}{named}" or None) for problem in error.problems
+            problem.changed(path=problem.path or row.where, fix=", or ".join(filter(None, (problem.fix, named))) or None)
+            for problem in error.problems
         ) from None
 
 
@@ -130,6 +131,21 @@ def _errors(
     """log(predicted / measured) of each run."""
     predicted = (answer(point, lookup, calibration).tpot_ms.typical for point in points)
     return tuple(math.log(p / m) for p, m in zip(predicted, measured, strict=True))
+
+
+def _beyond_peak(
+    points: Sequence[Point], measured: Sequence[float], lookup: ServingLookup, calibration: Calibration
+) -> str | None:
+    """Says which run is faster than the peak rates of its accelerators allow: it is of something else."""
+    peak = at_peak(calibration)
+    for point, tpot_ms in zip(points, measured, strict=True):
+        least_ms = answer(point, lookup, peak).tpot_ms.typical
+        if tpot_ms < least_ms:
+            return (
+                f"{tpot_ms:.3g} ms a token with {point.concurrency:g} in flight is less than the {least_ms:.3g} ms that "
+                "the accelerators take at their peak rates"
+            )
+    return None
 
 
 def _geometric_mean(values: Sequence[float]) -> float:

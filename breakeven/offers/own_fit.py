@@ -3,7 +3,8 @@
 Own multipliers serve every question about the model on these accelerators; grade A is given only to
 the configuration, request lengths, cached share and load that were measured, within the reach that published
 measurements have (``offers/evidence.py``), and its band is never narrower than the fit's worst error.
-A fit that misses its own runs by more than a stated factor, or whose multiplier is at its bound, is none.
+A fit that misses its own runs by more than a stated factor, or whose multiplier is at its bound, is none; nor is
+one to a run that is faster than its accelerators (``offers/own.py``, where the runs are at hand).
 """
 
 from __future__ import annotations

@@ -175,12 +175,61 @@ def test_other_files_are_refused_in_one_line(tmp_path, text):
     assert "\n" not in str(caught.value)
 
 
-def test_one_load_rescales_and_the_own_figure_is_met(tmp_path):
-    rows = load(tmp_path, VLLM)
-    own = fit_own(rows, Named(), lookup(), calibration())
-    assert set(own.fit.multipliers) == {"time"}
-    assert abs(own.fit.after[0]) < 0.05
-    assert abs(own.fit.after[0]) < abs(own.fit.before[0]) + 1e-9
+def asked_at(**changes):
+    return Point(**{
+        "model": "llama-3.1-8b-instruct", "accelerator": "h100-sxm", "input_tokens": 900, "output_tokens": 180,
+        "accelerators": 2, "tp": 1, "pp": 1, "ep": 1, "dp": 1, "engine": "vllm", "concurrency": 16, **changes,
+    })  # fmt: skip
+
+
+TENSOR = asked_at(model="llama-3.1-70b-instruct", accelerators=4, tp=4)
+PIPELINE = asked_at(pp=2)
+EXPERTS = asked_at(model="gpt-oss-120b", accelerator="h200-sxm", tp=2, concurrency=64)
+SPREAD = asked_at(model="gpt-oss-120b", accelerator="h200-sxm", accelerators=4, tp=4, ep=4, concurrency=64)
+
+
+def runs_like(point, tmp_path, *loads):
+    """Runs of the point's configuration at (concurrency, TPOT over the model's)."""
+    runs = []
+    for concurrency, factor in loads:
+        tpot_ms = answer(replace(point, concurrency=concurrency), lookup(), calibration()).tpot_ms.typical * factor
+        runs.append({
+            **VLLM, "model_id": point.model, "gpu": point.accelerator, "gpus": point.accelerators, "mean_tpot_ms": tpot_ms,
+            "max_concurrency": concurrency, "output_throughput": None,
+            **{name: getattr(point, name) for name in ("tp", "pp", "ep", "dp")},
+        })  # fmt: skip
+    return load(tmp_path, *runs, lines=True)
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.3, 2.0])
+@pytest.mark.parametrize("point", [TENSOR, PIPELINE, EXPERTS, SPREAD])
+def test_one_load_rescales_and_the_own_figure_is_met(tmp_path, point, factor):
+    """By the factor itself: no share or time may hold it back."""
+    rows = runs_like(point, tmp_path, (point.concurrency, factor))
+    own = fit_own(rows, Named(accelerators=point.accelerators), lookup(), calibration())
+    assert own.fit.multipliers == {"time": pytest.approx(factor, rel=1e-3)}
+    assert abs(own.fit.after[0]) < 0.01
+    path = tmp_path / "own.yaml"
+    path.write_text(own_fit(own, name="result.json").to_yaml())
+    mine = own_evidence(point, path, lookup(), calibration())
+    assert mine.grade == "A"
+    assert mine.tpot_ms.typical == pytest.approx(rows[0].tpot_ms, rel=0.01)
+
+
+def test_three_loads_of_a_pipeline_are_fitted(tmp_path):
+    """Most of a thin stage's step is time that the stages add."""
+    own = fit_own(runs_like(PIPELINE, tmp_path, (4, 0.6), (16, 0.6), (64, 0.6)), Named(accelerators=2), lookup(), calibration())
+    assert own.unusable is None
+    assert max(map(abs, own.fit.after)) < 0.06
+
+
+def test_a_run_faster_than_the_peak_rates_is_of_something_else(tmp_path):
+    """16 GB of weights at 3.35 TB/s are 4.8 ms: time alone would shrink to meet it."""
+    found = one_row(tmp_path, mean_tpot_ms=3.5)
+    assert re.search(r"3\.5 ms a token with 16 in flight is less than the [5-6]\.\d+ ms that the accelerators take at their peak", found.unusable)
+    with pytest.raises(InputError, match=r"no fit is written: 3\.5 ms a token"):
+        own_fit(found, name="result.json")
+    assert one_row(tmp_path, mean_tpot_ms=6.5).unusable is None
 
 
 def test_three_loads_refit_and_the_estimate_uses_it(tmp_path):
@@ -475,7 +524,7 @@ def test_runs_of_two_configurations_name_what_differs(tmp_path):
 
 
 @pytest.mark.parametrize(("changes", "said"), [
-    ({"model_id": "my-llama"}, "unknown open-weight model 'my-llama'.* or give --model"),
+    ({"model_id": "my-llama"}, "unknown open-weight model 'my-llama'.*[^,], or give --model or"),
     ({"total_input_tokens": 1}, "input_tokens must be at least 1"),
 ])  # fmt: skip
 def test_what_the_model_cannot_answer_is_placed(tmp_path, changes, said):
