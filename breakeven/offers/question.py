@@ -182,6 +182,8 @@ def _unheeded(question: Question, *, targets: bool) -> Iterator[Problem]:
         yield Problem("compares loads by the calibrated model alone", "leave --evidence out, or write model", "--evidence")
     if question.frontier and question.max_throughput:
         yield Problem("varies the load itself", "leave --max-throughput out", "--frontier")
+    if question.own is not None and question.evidence == "model" and not question.frontier:
+        yield Problem("model is the calibrated model alone, and --own is your benchmark", "leave one of the two out", "--evidence")
     if question.simulate and (question.concurrency or 0) > _MOST_SIMULATED:
         yield Problem(f"simulates at most {_MOST_SIMULATED:,} requests in flight", "lower --concurrency, or leave --simulate out", "--simulate")
     if question.simulate and question.draft_tokens is not None:
