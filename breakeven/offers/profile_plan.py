@@ -17,7 +17,7 @@ from breakeven.errors import BreakevenError, FactNotFound, Infeasible, InputErro
 from breakeven.offers.offer import Serving
 from breakeven.offers.scope import Scope
 from breakeven.offers.serving_specs import accelerator_spec, load_calibration, model_spec
-from breakeven.offers.sizing import ReplicaPlan, plan_replica
+from breakeven.offers.sizing import ReplicaPlan, choose_instance, plan_replica
 from breakeven.serving.calibration import normalise_engine
 from breakeven.serving.instance import check_context
 from breakeven.serving.spec import Band, LatencyTarget, ModelSpec, Shape, Speculation
@@ -135,11 +135,12 @@ def _plan(
         own = None
 
     def planned(speculation: Speculation | None) -> ReplicaPlan:
-        return plan_replica(
+        instance = choose_instance(
             model=model, accelerator=machine, gpus_per_replica=gpus, shape=shape, latency=latency, engine=host.engine,
             weight_precision=host.weight_precision, kv_precision=host.kv_precision, calibration=calibration,
             arrival_cv2=cv2, layout=layout, speculation=speculation,
         )  # fmt: skip
+        return plan_replica(instance, shape=shape, latency=latency, calibration=calibration, arrival_cv2=cv2)
 
     if host.speculative_tokens is None or host.speculative_acceptance is None:
         plan = planned(None)

@@ -144,32 +144,10 @@ def choose_instance(
 
 
 def plan_replica(
-    *,
-    model: ModelSpec,
-    accelerator: AcceleratorSpec,
-    gpus_per_replica: int | None,
-    shape: Shape,
-    latency: LatencyTarget,
-    calibration: Calibration,
-    engine: str | None = None,
-    weight_precision: str | None = None,
-    kv_precision: str | None = None,
-    max_accelerators: int | None = None,
-    arrival_cv2: float = 1.0,
-    layout: Mapping[str, int] | None = None,
-    speculation: Speculation | None = None,
+    instance: Instance, *, shape: Shape, latency: LatencyTarget, calibration: Calibration, arrival_cv2: float = 1.0
 ) -> ReplicaPlan:
-    """What the instance of :func:`choose_instance` serves within the targets. Raises Infeasible as it does."""
-    instance = choose_instance(
-        model=model, accelerator=accelerator, gpus_per_replica=gpus_per_replica, shape=shape, latency=latency,
-        calibration=calibration, engine=engine, weight_precision=weight_precision, kv_precision=kv_precision,
-        max_accelerators=max_accelerators, arrival_cv2=arrival_cv2, layout=layout, speculation=speculation,
-    )  # fmt: skip
+    """What an instance serves within the targets. Raises Infeasible where it does not meet them."""
     estimate = within_latency(instance, shape, calibration, latency=latency, arrival_cv2=arrival_cv2)
-    return _plan(estimate, shape)
-
-
-def _plan(estimate: Estimate, shape: Shape) -> ReplicaPlan:
     out = estimate.output_tok_per_s
     total = (shape.input_tokens + shape.output_tokens) / shape.output_tokens
     return ReplicaPlan(
