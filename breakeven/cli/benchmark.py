@@ -30,6 +30,7 @@ def import_(
     from breakeven.offers.hf_config import id_or_path
     from breakeven.offers.lookup import ServingLookup
     from breakeven.offers.own import Named, fit_own, own_fit
+    from breakeven.offers.own_fit import named_from
     from breakeven.offers.serving_specs import load_calibration
     from breakeven.render.benchmark import render_own
     from breakeven.render.text import stdout_width
@@ -40,4 +41,4 @@ def import_(
     own = fit_own(rows, named, ServingLookup(facts), load_calibration())
     write(render_own(own, format=format, width=stdout_width()), None)  # before -o: it shows why a fit is refused
     if output is not None:
-        write(own_fit(own, name=file.name).to_yaml(), output)
+        write(named_from(own_fit(own, name=file.name), output.parent).to_yaml(), output)

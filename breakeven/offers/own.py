@@ -13,10 +13,11 @@ from msgspec.structs import replace
 
 from breakeven.errors import BreakevenError, FactNotFound, InputError, Problem
 from breakeven.offers.benchmarks.row import BenchmarkRow
+from breakeven.offers.hf_config import looks_like_path
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.own_fit import LAYOUT, NO_FIT_FIX, OwnFit, graded_by, no_fit, read_own_fit
+from breakeven.offers.own_fit import LAYOUT, NO_FIT_FIX, OwnFit, alike, graded_by, no_fit, read_own_fit
 from breakeven.offers.own_runs import loads, not_usable
-from breakeven.offers.points import Point, answer
+from breakeven.offers.points import Point, answer, choose
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.grade import knowing
 from breakeven.serving.refit import Refit, adjusted, at_peak, refit
@@ -139,13 +140,20 @@ def _beyond_peak(
     """Says which run is faster than the peak rates of its accelerators allow: it is of something else."""
     peak = at_peak(calibration)
     for point, tpot_ms in zip(points, measured, strict=True):
-        least_ms = answer(point, lookup, peak).tpot_ms.typical
+        least_ms = _decode_step_ms(point, lookup, peak)
         if tpot_ms < least_ms:
             return (
                 f"{tpot_ms:.3g} ms a token with {point.concurrency:g} in flight is less than the {least_ms:.3g} ms that "
-                "the accelerators take at their peak rates"
+                "a decode step takes at the peak rates of the accelerators"
             )
     return None
+
+
+def _decode_step_ms(point: Point, lookup: ServingLookup, calibration: Calibration) -> float:
+    """A step of those who decode, without anybody's prefill: how that falls between tokens is the scheduler's doing, no limit."""
+    instance = choose(point, lookup.model(point.model), lookup.accelerator(point.accelerator), calibration)
+    state = instance.at(point.shape, point.concurrency or 1.0)
+    return instance.decode_round_s(point.shape, float(state.decode_batch)) * 1e3
 
 
 def _geometric_mean(values: Sequence[float]) -> float:
@@ -265,7 +273,8 @@ def _fitted(fit: OwnFit, path: Path, lookup: ServingLookup) -> tuple[ModelSpec, 
     """What the fit is of. Raises what the lookup raises, with the file and the key that names it."""
     try:
         field = "model"
-        model = lookup.model(fit.model)
+        beside = path.parent / Path(fit.model).expanduser()
+        model = lookup.model(str(beside) if looks_like_path(fit.model) and beside.exists() else fit.model)
         field = "accelerator"
         return model, lookup.accelerator(fit.accelerator)
     except BreakevenError as error:
@@ -278,8 +287,10 @@ def own_evidence(point: Point, path: Path, lookup: ServingLookup, calibration: C
     model, accelerator = _fitted(fit, path, lookup)
     mine = knowing(adjusted(calibration, fit.multipliers), model, accelerator, engine=normalise_engine(fit.engine))
     estimate = answer(point, lookup, mine)
+    asked = lookup.model(point.model)
+    named = not (looks_like_path(fit.model) or looks_like_path(point.model))
     same = (
-        model.id == lookup.model(point.model).id
+        (model.id == asked.id if named else alike(model, asked))
         and accelerator.id == lookup.accelerator(point.accelerator).id
         and normalise_engine(fit.engine) == estimate.config.engine
     )

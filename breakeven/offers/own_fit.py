@@ -10,11 +10,13 @@ one to a run that is faster than its accelerators (``offers/own.py``, where the 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from breakeven import yamlio
 from breakeven.errors import InputError, Problem
@@ -26,6 +28,7 @@ from breakeven.offers.evidence import (
     graded,
     same_cache,
 )
+from breakeven.offers.hf_config import looks_like_path
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.precision import normalise_kv
 from breakeven.serving.refit import GROUPS, HIGHEST, LOWEST
@@ -86,6 +89,19 @@ def no_fit(multipliers: Mapping[str, float], worst_residual: float) -> str | Non
         missed = math.exp(min(worst_residual, 50.0))
         return f"after the fit one run is missed by a factor of {missed:.3g}, more than {MOST_MISSED:g}"
     return None
+
+
+def alike(one: ModelSpec, other: ModelSpec) -> bool:
+    """Whether two models serve alike: a config.json states neither the catalogue's id nor a published size."""
+    return replace(one, id=other.id, stated_total_params=None) == replace(other, stated_total_params=None)
+
+
+def named_from(fit: OwnFit, folder: Path) -> OwnFit:
+    """The fit with its config.json named from the folder it is written to; a catalogue's id stays as it is."""
+    if not looks_like_path(fit.model):
+        return fit
+    there = os.path.relpath(Path(fit.model).expanduser(), folder)
+    return replace(fit, model=there if looks_like_path(there) else f"./{there}")
 
 
 def read_own_fit(path: Path) -> OwnFit:

@@ -232,6 +232,7 @@ def _measured_model(scope: Scope, fit: OwnFit, path: Path, model: ModelSpec) -> 
     A config.json is told by what it describes: its path depends on where it was named from, and its id on the name of the file.
     """
     from breakeven.offers.hf_config import looks_like_path, read_hf_config
+    from breakeven.offers.own_fit import alike
 
     if looks_like_path(fit.model):
         config = _found_from(fit.model, (path.parent, _folder(scope)))
@@ -240,7 +241,7 @@ def _measured_model(scope: Scope, fit: OwnFit, path: Path, model: ModelSpec) -> 
         except InputError as error:
             raise InputError(Problem(f"is of {_in_one_line(one, fit.model)}", one.fix) for one in error.problems) from None
         named = fit.model if fit.model != scope.profile.self_host.model else str(config)
-        return named, _alike(described, model)
+        return named, alike(described, model)
     try:
         cited = scope.catalogue.in_force("models", fit.model, "architectures", scope.as_of)
     except FactNotFound:
@@ -249,12 +250,7 @@ def _measured_model(scope: Scope, fit: OwnFit, path: Path, model: ModelSpec) -> 
         return fit.model, fit.model == model.id
     if not looks_like_path(scope.profile.self_host.model):
         return fit.model, cited.thing_id == model.id
-    return fit.model, _alike(model_spec(cited.record, model_id=cited.thing_id), model)
-
-
-def _alike(one: ModelSpec, other: ModelSpec) -> bool:
-    """Whether two models serve alike: a config.json states neither the catalogue's id nor a published size."""
-    return replace(one, id=other.id, stated_total_params=None) == replace(other, stated_total_params=None)
+    return fit.model, alike(model_spec(cited.record, model_id=cited.thing_id), model)
 
 
 def _found_from(name: str, folders: Sequence[Path]) -> Path:

@@ -226,10 +226,39 @@ def test_three_loads_of_a_pipeline_are_fitted(tmp_path):
 def test_a_run_faster_than_the_peak_rates_is_of_something_else(tmp_path):
     """16 GB of weights at 3.35 TB/s are 4.8 ms: time alone would shrink to meet it."""
     found = one_row(tmp_path, mean_tpot_ms=3.5)
-    assert re.search(r"3\.5 ms a token with 16 in flight is less than the [5-6]\.\d+ ms that the accelerators take at their peak", found.unusable)
+    assert re.search(r"3\.5 ms a token with 16 in flight is less than the [4-6]\.\d+ ms that a decode step takes at the peak rates", found.unusable)
     with pytest.raises(InputError, match=r"no fit is written: 3\.5 ms a token"):
         own_fit(found, name="result.json")
     assert one_row(tmp_path, mean_tpot_ms=6.5).unusable is None
+
+
+def test_prompts_that_are_prefilled_all_at_once_make_no_run_impossible(tmp_path):
+    """8,000 tokens in and 100 out: 400 tok/s are half of the peak rate, whenever the prefill happens to fall."""
+    slow = one_row(tmp_path, mean_tpot_ms=20.0, mean_ttft_ms=1700.0, total_input_tokens=VLLM["completed"] * 8000,
+                   total_output_tokens=VLLM["completed"] * 100)  # fmt: skip
+    assert slow.unusable is None or "peak" not in slow.unusable
+
+
+LLAMA_8B = {
+    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336,
+    "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
+    "max_position_embeddings": 131072, "tie_word_embeddings": False, "torch_dtype": "bfloat16",
+}  # fmt: skip
+
+
+def test_a_config_json_is_named_from_the_folder_of_its_fit(tmp_path, capsys, monkeypatch):
+    """However it was typed, profile and estimate find it again, from wherever they run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prof" / "m").mkdir(parents=True)
+    (tmp_path / "prof" / "m" / "config.json").write_text(json.dumps(LLAMA_8B))
+    (tmp_path / "r.json").write_text(json.dumps(VLLM))
+    asked = ["-m", "prof/m/config.json", "-a", "h100-sxm", "-n", "1"]
+    assert run(["benchmark", "import", "r.json", *asked, "-o", "prof/fit.yaml"]) == 0
+    assert "model: m/config.json" in (tmp_path / "prof" / "fit.yaml").read_text().replace('"', "")
+    question = ["estimate", *asked, "--input-tokens", "900", "--output-tokens", "180", "-c", "16", "--own", "prof/fit.yaml"]
+    capsys.readouterr()
+    assert run([*question, "-f", "json"]) == 0
+    assert '"grade": "A"' in capsys.readouterr().out
 
 
 def test_three_loads_refit_and_the_estimate_uses_it(tmp_path):
