@@ -84,6 +84,12 @@ class Infeasible(BreakevenError):
     exit_code = EXIT_INFEASIBLE
 
 
+class TargetMissed(Infeasible):
+    """A latency target out of reach; ``missed_by`` is the least latency over the target."""
+
+    missed_by = 1.0
+
+
 class CheckFailed(BreakevenError):
     """A lock drifted or a verification failed (exit 1)."""
 

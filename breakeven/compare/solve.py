@@ -9,7 +9,7 @@ flips between two neighbouring numbers. Source: docs/model.md, equation ``flip``
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -153,7 +153,9 @@ def _unserved(scope: Scope, key: str, values: Sequence[float], first: float, las
     for side, end, tried in sides_tried:
         if tried:
             # The reason of the farthest: beside the edge a request of 131,072.01 tokens is more than 131,072.
-            found.append(Unserved(side, _edge(scope, key, end, tried[0]), tried[-1], _why_unserved(scope, key, tried[-1])))
+            edge = _edge(scope, key, end, tried[0])
+            why = _why_unserved(scope, key, tried[-1], last=_served_by(scope, key, edge))
+            found.append(Unserved(side, edge, tried[-1], why))
     return tuple(found)
 
 
@@ -170,18 +172,34 @@ def _edge(scope: Scope, key: str, serves: float, fails: float) -> float:
     return serves
 
 
-def _why_unserved(scope: Scope, key: str, value: float) -> str:
+def _why_unserved(scope: Scope, key: str, value: float, *, last: Collection[str] = ()) -> str:
     try:
-        there = at_values(scope, {key: int(value) if _is_whole(scope, key) else value})
-        return nothing_to_weigh(there)
+        return nothing_to_weigh(_scope_at(scope, key, value), last=last)
     except BreakevenError as error:
         return error.problems[0].message
 
 
-def nothing_to_weigh(scope: Scope) -> str:
-    """Why there is no pair: the first reason of the first machines, as the verdict of ``run`` gives it."""
-    hosted = [offer for offer in build_offers(_plain(scope)) if offer.kind in ("rented", "owned")]
-    first = next((offer.why_not[0] for offer in hosted if not offer.feasible and offer.why_not), None)
+def _scope_at(scope: Scope, key: str, value: float) -> Scope:
+    return at_values(scope, {key: int(value) if _is_whole(scope, key) else value})
+
+
+def _served_by(scope: Scope, key: str, value: float) -> frozenset[str]:
+    """The machines that serve at a value: beyond the last such value, what stops them is why nothing serves."""
+    try:
+        return frozenset(offer.id for offer in _machines(_scope_at(scope, key, value)) if offer.feasible)
+    except BreakevenError:
+        return frozenset()
+
+
+def _machines(scope: Scope) -> list[Offer]:
+    return [offer for offer in build_offers(_plain(scope)) if offer.kind in ("rented", "owned")]
+
+
+def nothing_to_weigh(scope: Scope, *, last: Collection[str] = ()) -> str:
+    """Why there is no pair: the reason of the first machines, as the verdict of ``run`` gives it, or of the ``last`` that served."""
+    barred = [offer for offer in _machines(scope) if not offer.feasible and offer.why_not]
+    barred.sort(key=lambda offer: offer.id not in last)
+    first = barred[0].why_not[0] if barred else None
     return "no self-hosted offer can serve this workload" + (f": {first}" if first else "")
 
 

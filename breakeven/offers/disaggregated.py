@@ -48,7 +48,7 @@ class Prefill(Struct, frozen=True):
 
 def disaggregate(
     point: Point, decoder: Instance, estimate: Estimate, prefill_accelerators: int, lookup: ServingLookup,
-    calibration: Calibration, *, arrival_cv2: float = 1.0,
+    calibration: Calibration,
 ) -> dict[str, float | str]:  # fmt: skip
     """Prefill workers per decode worker, and what each phase then takes.
 
@@ -61,7 +61,7 @@ def disaggregate(
                                  "leave --prefill-accelerators out", "--prefill-accelerators"))  # fmt: skip
     asked = replace(point, accelerators=prefill_accelerators, tp=None, pp=None, ep=None, dp=None, concurrency=1.0, speculation=None)
     prefiller = choose(asked, lookup.model(point.model), lookup.accelerator(point.accelerator), calibration)
-    prefill = _prefill(prefiller, shape, arrival_cv2)
+    prefill = _prefill(prefiller, shape, point.arrival_cv2)
     bytes_per_prompt = float(sequence_bytes(SCALAR, decoder.footprint, tokens=shape.input_tokens, window_kept=0.0))
     transfer_s = bytes_per_prompt / NETWORK_BYTES_PER_S
     target = point.latency or LatencyTarget()

@@ -7,13 +7,12 @@ from msgspec.structs import replace
 from breakeven.errors import BreakevenError, Infeasible
 from breakeven.offers.interactivity import undominated
 from breakeven.offers.lookup import ServingLookup
+from breakeven.offers.points import LARGEST_UNASKED
 from breakeven.offers.question import Answered, Question, ask_one, to_point
 from breakeven.offers.sizing import choose_instance
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.instance import check_context
 from breakeven.serving.spec import LatencyTarget
-
-_LARGEST = 8  # accelerators of an instance that nobody gave a size
 
 
 def rank_accelerators(question: Question, lookup: ServingLookup, calibration: Calibration) -> list[Answered]:
@@ -49,7 +48,7 @@ def _instance_size(question: Question, name: str, lookup: ServingLookup, calibra
     return choose_instance(
         model=lookup.model(point.model), accelerator=lookup.accelerator(name), gpus_per_replica=None,
         shape=point.shape, latency=point.latency or LatencyTarget(), calibration=calibration, engine=point.engine,
-        weight_precision=point.weight_precision, kv_precision=point.kv_precision, max_accelerators=_LARGEST,
+        weight_precision=point.weight_precision, kv_precision=point.kv_precision, max_accelerators=LARGEST_UNASKED,
         arrival_cv2=question.burstiness,
     ).config.accelerators  # fmt: skip
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from breakeven.errors import Infeasible
 from breakeven.offers.lookup import ServingLookup
-from breakeven.offers.points import Point, configurations, counts, noting_ep
+from breakeven.offers.points import LARGEST_UNASKED, Point, configurations, counts, noting_ep
 from breakeven.offers.question import Answered, Question, priced, to_point
 from breakeven.serving.calibration import Calibration
 from breakeven.serving.estimate import at_concurrency
@@ -17,7 +17,6 @@ from breakeven.serving.instance import Instance, check_context, check_fits, chec
 from breakeven.serving.precision import BYTES_PER_PARAM, compute_class, native_precision
 from breakeven.serving.spec import AcceleratorSpec, Estimate, ModelSpec, ServingConfig, Shape
 
-_LARGEST = 8  # accelerators that a blank count goes up to
 CONCURRENCIES = 10  # per layout, from one request to what the cache holds, in equal factors
 # Fewer bytes than the model's own, tried where the hardware multiplies them.
 NARROWER = {"fp8": "f8", "nvfp4": "f4"}
@@ -70,7 +69,7 @@ def _instances(
 ) -> Iterator[Instance]:
     """Every configuration that fits. Raises what is wrong with the degrees that were given."""
     asked = to_point(question)
-    for count in counts(asked, model, largest=_LARGEST):
+    for count in counts(asked, model, largest=LARGEST_UNASKED):
         for weights in _precisions(question, model, accelerator):
             point = replace(asked, weight_precision=weights)
             for config in _layouts(point, model, accelerator, count):

@@ -23,7 +23,7 @@ from breakeven.serving.spec import (
 )
 from breakeven.serving.speculation import speculating
 
-_NODE = 8
+LARGEST_UNASKED = 8  # accelerators of an instance that nobody gave a size: a server of the usual kind
 
 
 class Point(Struct, frozen=True):
@@ -45,6 +45,7 @@ class Point(Struct, frozen=True):
     latency: LatencyTarget | None = None
     cached_input_share: float = 0.0
     speculation: Speculation | None = None
+    arrival_cv2: float = 1.0  # squared variation of arrivals, where latency targets limit the load; Poisson is 1
 
     @property
     def shape(self) -> Shape:
@@ -58,7 +59,7 @@ def answer(point: Point, lookup: ServingLookup, calibration: Calibration) -> Est
     if point.concurrency is not None:
         return at_concurrency(instance, point.shape, calibration, concurrency=point.concurrency)
     if point.latency is not None:
-        return within_latency(instance, point.shape, calibration, latency=point.latency)
+        return within_latency(instance, point.shape, calibration, latency=point.latency, arrival_cv2=point.arrival_cv2)
     return at_best_throughput(instance, point.shape, calibration)
 
 
@@ -71,7 +72,7 @@ def choose(point: Point, model: ModelSpec, accelerator: AcceleratorSpec, calibra
     _check_counts(point)
     candidates: list[Instance] = []
     failures: list[Infeasible] = []
-    for count in counts(point, model, largest=_NODE):
+    for count in counts(point, model, largest=LARGEST_UNASKED):
         for config in configurations(point, model, accelerator, count):
             try:
                 instance = prepare(model=model, accelerator=accelerator, config=config, calibration=calibration)
@@ -115,7 +116,7 @@ def _rate(instance: Instance, point: Point) -> float:
         return float(instance.at(point.shape, point.concurrency).requests_per_s) * instance.config.copies
     if point.latency is not None:
         try:
-            _, state, _, _ = sustained(instance, point.shape, point.latency)
+            _, state, _, _ = sustained(instance, point.shape, point.latency, arrival_cv2=point.arrival_cv2)
         except Infeasible:
             return 0.0
         return float(state.requests_per_s) * instance.config.copies

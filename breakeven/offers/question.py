@@ -17,7 +17,7 @@ from breakeven.offers.market import current_quotes, why_no_quote
 from breakeven.offers.points import Point, answer, choose
 from breakeven.offers.sizing import wrong_count
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.estimate import MODEL_ALONE, within_latency
+from breakeven.serving.estimate import MODEL_ALONE
 from breakeven.serving.instance import Instance
 from breakeven.serving.spec import Estimate, LatencyTarget, Speculation
 
@@ -192,8 +192,6 @@ def _unheeded(question: Question, *, targets: bool) -> Iterator[Problem]:
         yield Problem("is of targets that a load has to stay within", "give --ttft-ms or --tpot-ms, without --frontier", "--percentile")
     if question.burstiness != 1.0 and (question.frontier or not (targets or question.simulate)):
         yield Problem("is of arrivals, and here there are none", "give --ttft-ms, --tpot-ms or --simulate, without --frontier", "--burstiness")
-    if question.burstiness != 1.0 and question.own is not None and targets:
-        yield Problem("is searched with the model alone where arrivals are bursty", "leave --own out, or --burstiness", "--own")
 
 
 def _option(name: str) -> str:
@@ -223,6 +221,7 @@ def to_point(question: Question, *, accelerator: str | None = None) -> Point:
         latency=target,
         cached_input_share=question.cached_input_share,
         speculation=speculation_of(question),
+        arrival_cv2=question.burstiness,
     )
 
 
@@ -235,7 +234,7 @@ def speculation_of(question: Question) -> Speculation | None:
 
 def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration) -> Answered:
     """The answer on one accelerator, with what else was asked for."""
-    point, burstiness = to_point(question), question.burstiness
+    point = to_point(question)
     model, accelerator = lookup.model(point.model), lookup.accelerator(point.accelerator)
     extras: dict[str, float | str] = {}
     try:
@@ -243,7 +242,7 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
     except Infeasible as reason:
         if question.prefill_accelerators is None or point.latency is None:
             raise
-        question = replace(question, ttft_ms=None, tpot_ms=None, concurrency=1.0, burstiness=1.0)
+        question = replace(question, ttft_ms=None, tpot_ms=None, concurrency=1.0)
         estimate, pinned, instance = _together(question, replace(point, latency=None, concurrency=1.0), lookup, calibration)
         pinned = replace(pinned, latency=point.latency, concurrency=None)
         said = f"prefill and decode together do not meet the targets ({reason.problems[0].message}): their figures are of one request at a time"
@@ -256,7 +255,7 @@ def ask_one(question: Question, lookup: ServingLookup, calibration: Calibration)
         from breakeven.offers.disaggregated import disaggregate
 
         extras |= disaggregate(
-            pinned, instance, estimate, question.prefill_accelerators, lookup, calibration, arrival_cv2=burstiness
+            pinned, instance, estimate, question.prefill_accelerators, lookup, calibration
         )
     if question.simulate:
         from breakeven.serving.simulation import check_by_simulation
@@ -293,10 +292,6 @@ def _together(
         ep=estimate.config.ep, dp=estimate.config.dp,
     )  # fmt: skip
     instance = choose(pinned, lookup.model(point.model), lookup.accelerator(point.accelerator), calibration)
-    if point.latency is not None and question.burstiness != 1.0:
-        estimate = within_latency(
-            instance, point.shape, calibration, latency=point.latency, arrival_cv2=question.burstiness
-        )
     return estimate, pinned, instance
 
 

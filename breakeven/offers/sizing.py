@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from breakeven.errors import BreakevenError, Infeasible, InputError
+from breakeven.errors import BreakevenError, Infeasible, InputError, TargetMissed
 from breakeven.serving.calibration import Calibration, normalise_engine
 from breakeven.serving.estimate import sustained, within_latency
 from breakeven.serving.instance import Instance, check_fits, prepare
@@ -160,8 +160,8 @@ def plan_replica(
 
 
 def _nearest(reasons: list[BreakevenError]) -> str:
-    """The last reason is that of the largest count tried, which came nearest."""
+    """The reason that came nearest: the latency target least missed, else that of the largest count tried."""
     if not reasons:
         return "no configuration divides the model over these accelerators; use a power of two"
-    latest = [reason for reason in reasons if "does not meet" in str(reason)] or reasons
-    return str(latest[-1])
+    missed = [reason for reason in reasons if isinstance(reason, TargetMissed)]
+    return str(min(missed, key=lambda reason: reason.missed_by) if missed else reasons[-1])

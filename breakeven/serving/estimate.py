@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from breakeven.errors import Infeasible, InputError
+from breakeven.errors import InputError, TargetMissed
 from breakeven.serving import grade as grading
 from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.calibration import Calibration
-from breakeven.serving.instance import BEST_SHARES, Instance, best_throughput, check_fits, check_shape, parts_ms
+from breakeven.serving.instance import Instance, best_load, best_throughput, check_fits, check_shape, parts_ms
 from breakeven.serving.load import LoadState
 from breakeven.serving.memory import is_tight
 from breakeven.serving.queueing import Latency, batch_at_percentile, open_loop_latency
@@ -230,15 +230,10 @@ def sustained(
         return state, seen, None
 
     def best(concurrency: float, state: LoadState, seen: Latency, broken: str | None) -> tuple[float, LoadState, Latency, str | None]:
-        for share in BEST_SHARES:
-            lower = cap * share
-            if not 1.0 <= lower < concurrency:
-                continue
-            there, latency_there, _ = probe(lower)
-            if there.requests_per_s <= state.requests_per_s:
-                break
-            concurrency, state, seen, broken = lower, there, latency_there, None
-        return concurrency * copies, state, seen, broken
+        load, there = best_load(instance, shape, most=concurrency * copies, state=state)
+        if there is state:
+            return load, state, seen, broken
+        return load, there, _latency(instance, shape, there, latency.percentile, arrival_cv2), None
 
     state, seen, broken = probe(cap)
     if broken is None:
@@ -252,11 +247,13 @@ def sustained(
         asked = latency.tpot_ms if low_broken == "tpot" else latency.ttft_ms
         alone = "alone" if arrival_cv2 <= 1.0 else "in bursts of the lightest load"
         got = low_seen.tpot_target_ms if low_broken == "tpot" else low_seen.ttft_target_ms
-        raise Infeasible(
+        missed = TargetMissed(
             f"{instance.model.id} on {instance.config.accelerators} x {instance.accelerator.id} does not meet "
             f"{low_broken.upper()} {asked:g} ms at p{latency.percentile:g}: {alone}, a request gets {got:.1f} ms",
             fix="use more or faster accelerators, fewer bytes per weight, or a looser target",
         )
+        missed.missed_by = float(got / asked) if asked else 1.0
+        raise missed
     for _ in range(BISECTIONS):
         middle = float(SCALAR.sqrt(low * high))
         state, seen, now = probe(middle)

@@ -230,21 +230,32 @@ def prepare(
 
 
 def best_throughput(instance: Instance, shape: Shape) -> tuple[float, LoadState]:
-    """The concurrency (all copies) of the best steady throughput, and the state there.
+    """The concurrency (all copies) of the best steady throughput, and the state there."""
+    cap = instance.concurrency_cap(shape)
+    most = max(cap, 1.0) * instance.config.copies
+    return best_load(instance, shape, most=most, state=instance.at(shape, most, cap=cap))
 
-    Throughput rises with concurrency until the cache or the prefill is full, and can fall a little
-    where a longer queue helps nobody; a short geometric ladder below the cap finds the best.
+
+def best_load(instance: Instance, shape: Shape, *, most: float, state: LoadState) -> tuple[float, LoadState]:
+    """The concurrency (all copies) of the best throughput at ``most``, where ``state`` is the state, or below it.
+
+    Throughput rises with concurrency until the cache or the prefill is full, and falls where a longer queue helps
+    nobody: down the ladder of :data:`BEST_SHARES`, past dips of two loads (where prompts fill another step).
     """
     cap = instance.concurrency_cap(shape)
-    copies = instance.config.copies
-    best: tuple[float, LoadState] | None = None
+    dips = 0
     for share in BEST_SHARES:
-        concurrency = max(cap * share, 1.0)
-        state = instance.at(shape, concurrency * copies, cap=cap)
-        if best is None or state.requests_per_s > best[1].requests_per_s:
-            best = (concurrency * copies, state)
-    assert best is not None
-    return best
+        lower = cap * share
+        if not 1.0 <= lower < most / instance.config.copies:
+            continue
+        there = instance.at(shape, lower * instance.config.copies, cap=cap)
+        if there.requests_per_s > state.requests_per_s:
+            most, state, dips = lower * instance.config.copies, there, 0
+            continue
+        dips += 1
+        if dips > 2:
+            break
+    return most, state
 
 
 def parts_ms(instance: Instance, shape: Shape, state: LoadState) -> Mapping[str, Number]:

@@ -106,6 +106,18 @@ class LoadState(Struct, frozen=True):
         return self.requests_per_s * r.output
 
 
+def _decode_step(
+    x: Arithmetic, w: Work, p: StepParameters, r: Requests, d: Drafting, decode: Number
+) -> tuple[Number, Number]:
+    """Seconds of a step that only decodes (and verifies), and of the drafting before it."""
+    def step(rows: float) -> Number:
+        return step_time(
+            x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0, rows=rows
+        ).total
+
+    return step(d.rows), d.cost_share * step(1.0) if d.cost_share else 0.0
+
+
 def _one_round(
     x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, d: Drafting, batch: Number, arrivals: Number
 ) -> tuple[Number, Number, Number, Number, Number]:
@@ -119,20 +131,14 @@ def _one_round(
     prefill_rank = x.minimum(budget, r.new_input * x.maximum(arrivals / ranks, 1.0))
     prefill = prefill_rank * ranks
     prompts = prefill_rank / r.new_input
-    decode_step = step_time(
-        x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0, rows=d.rows
-    ).total
+    decode_step, drafting = _decode_step(x, w, p, r, d, decode)
     with_decode = decode * s.mixed
     mixed_step = step_time(
         x, w, p, decode=with_decode, prefill=prefill, prefill_rank=prefill_rank, context=r.context, span=r.span,
         prompts=prompts, rows=d.rows,
     ).total  # fmt: skip
     added = x.maximum(mixed_step - decode_step * s.mixed, 0.0)
-    if d.cost_share:
-        drafting = d.cost_share * step_time(
-            x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0
-        ).total
-        decode_step, mixed_step = decode_step + drafting, mixed_step + drafting * s.mixed
+    decode_step, mixed_step = decode_step + drafting, mixed_step + drafting * s.mixed
     steps = r.new_input / prefill_rank  # of this rank; below one where prompts share a step
     stall = added * r.new_input / prefill
     own = mixed_step * (x.maximum(steps, 1.0) + w.stages - 1.0)
@@ -143,15 +149,8 @@ def decode_round_s(
     x: Arithmetic, w: Work, p: StepParameters, s: Scheduling, r: Requests, d: Drafting, batch: Number
 ) -> Number:
     """Seconds in which ``batch`` sequences pass all stages once, prompts being prefilled elsewhere."""
-    decode = batch / w.stages
-    step = step_time(
-        x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0, rows=d.rows
-    ).total
-    if d.cost_share:
-        step = step + d.cost_share * step_time(
-            x, w, p, decode=decode, prefill=0.0, prefill_rank=0.0, context=r.context, span=1.0, prompts=0.0
-        ).total
-    return (step + pipeline_step_s(x, w, s)) * w.stages
+    step, drafting = _decode_step(x, w, p, r, d, batch / w.stages)
+    return (step + drafting + pipeline_step_s(x, w, s)) * w.stages
 
 
 def pipeline_step_s(x: Arithmetic, w: Work, s: Scheduling) -> Number:

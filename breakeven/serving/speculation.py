@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from breakeven.serving.arithmetic import SCALAR
 from breakeven.serving.instance import Instance
 from breakeven.serving.load import PLAIN, Drafting
 from breakeven.serving.spec import Estimate, Shape, Speculation
-from breakeven.serving.step import step_time
 
 
 def tokens_per_step(*, draft_tokens: int, acceptance: float) -> float:
@@ -69,16 +67,8 @@ def verify_ratio(instance: Instance, shape: Shape, *, batch: float) -> float:
     The drafted tokens pass the weights with the others and attend to the whole cache, which is read
     once for all tokens of a sequence.
     """
-    context = instance.requests(shape).context
-
-    def step_s(drafting: Drafting) -> float:
-        return float(step_time(
-            SCALAR, instance.work, instance.resolved.step, decode=batch / instance.config.pp, prefill=0.0,
-            prefill_rank=0.0, context=context, span=1.0, prompts=0.0, rows=drafting.rows,
-        ).total)  # fmt: skip
-
-    plain = step_s(PLAIN)
-    return (step_s(instance.drafting) + instance.drafting.cost_share * plain) / plain
+    plain = replace(instance, drafting=PLAIN)
+    return instance.decode_round_s(shape, batch) / plain.decode_round_s(shape, batch)
 
 
 def comparison(

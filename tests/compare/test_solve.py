@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,11 @@ def test_who_is_cheaper_in_a_range_that_the_profile_lies_outside_of(key: str, be
     found = solve(scope_of("reference"), key, low=between[0], high=between[1])
     assert (found.cheaper_now, found.flips, found.cheaper_throughout) == ("api", (), "self_host")
     assert who(scope_of("reference"), key, between[0]) == "self_host"
+
+
+@pytest.mark.parametrize(("name", "key"), [("coding-agent", "latency.tpot_ms"), ("frontier-moe", "latency.ttft_ms")])
+def test_the_reason_is_that_of_the_machines_that_serve_last(name: str, key: str) -> None:
+    """What a request gets alone on them is where service ends; other machines stop earlier, for reasons of their own."""
+    (end,) = solve(scope_of(name), key).unserved
+    alone = re.search(r"a request gets ([\d.]+) ms", end.why)
+    assert alone is not None and float(alone[1]) == pytest.approx(end.value, rel=0.01)

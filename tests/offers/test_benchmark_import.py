@@ -13,6 +13,7 @@ from breakeven.offers.own import Named, fit_own, own_evidence, own_fit
 from breakeven.offers.own_fit import graded_by, no_fit, read_own_fit
 from breakeven.offers.points import Point, answer
 from breakeven.render.benchmark import render_own
+from breakeven.serving.spec import LatencyTarget
 from tests.serving.specimens import calibration, lookup
 
 VLLM = {
@@ -244,6 +245,16 @@ LLAMA_8B = {
     "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256,
     "max_position_embeddings": 131072, "tie_word_embeddings": False, "torch_dtype": "bfloat16",
 }  # fmt: skip
+
+
+def test_bursts_lower_the_load_that_a_fit_allows(tmp_path):
+    """The fit's own times are searched, not the model's alone."""
+    path, _ = written(tmp_path)
+    calm, bursts = (
+        asked_of(path, concurrency=None, latency=LatencyTarget(ttft_ms=120.0, tpot_ms=30.0), arrival_cv2=cv2) for cv2 in (1.0, 4.0)
+    )
+    assert bursts.requests_per_s < 0.8 * calm.requests_per_s
+    assert any("fit" in note or "benchmark" in note for note in bursts.notes)
 
 
 def test_a_config_json_is_named_from_the_folder_of_its_fit(tmp_path, capsys, monkeypatch):

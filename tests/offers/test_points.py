@@ -407,7 +407,7 @@ def test_a_row_with_a_negative_degree_keeps_to_its_row(tmp_path):
     (["-a", "all", "--prefill-accelerators", "1"], "--prefill-accelerators"), (["--frontier", "--simulate"], "--simulate"),
     (["--frontier", "--max-throughput"], "--frontier"), (["--percentile", "99"], "--percentile"), (["--burstiness", "4"], "--burstiness"),
     (["--frontier", "--tpot-ms", "40", "--burstiness", "4"], "--burstiness"),
-    (["--own", "x.yaml", "--tpot-ms", "40", "--burstiness", "4"], "--own"), (["--own", "x.yaml", "--evidence", "model"], "--evidence"),
+    (["--own", "x.yaml", "--evidence", "model"], "--evidence"),
     (["--simulate", "--draft-tokens", "3", "--acceptance", "0.7"], "--simulate"),
 ])  # fmt: skip
 def test_an_option_that_would_go_unheeded_is_refused(more, option, capsys):

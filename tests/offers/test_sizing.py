@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from breakeven.cli.main import run
 from breakeven.errors import Infeasible
 from breakeven.offers import sizing
 from breakeven.offers.profile_plan import plan_for_profile
+from breakeven.serving.instance import Instance
 from breakeven.serving.load import LoadState
+from breakeven.serving.spec import LatencyTarget, Shape
 from tests.offers.scopes import scope
+from tests.serving.specimens import calibration, lookup
 
 LONG = "{tokens_per_day: 2B, input_tokens: 100k, output_tokens: 1000}"
 LLAMA = "{model: meta-llama/Llama-3.3-70B-Instruct, weight_precision: fp8, kv_precision: bf16, supply: [{rent: h100-sxm}]}"
@@ -66,3 +70,23 @@ def test_the_smallest_size_that_no_larger_one_beats_by_half(rates: dict[int, flo
     monkeypatch.setattr(sizing, "sustained", sustained)
     found = plan_for_profile(scope(), accelerator="h100-sxm", gpus=None)
     assert found.serving.accelerators_per_replica == size
+
+
+def test_the_reason_is_that_of_the_layout_that_came_nearest() -> None:
+    """Of eight cards the last layout tried may be far slower than the fastest: what a request gets alone is the fastest's."""
+    def sized(tpot_ms: float) -> Instance:
+        return sizing.choose_instance(
+            model=lookup().model("glm-4.6"), accelerator=lookup().accelerator("b200-sxm"), gpus_per_replica=8,
+            shape=Shape(1000.0, 1000.0), latency=LatencyTarget(tpot_ms=tpot_ms), calibration=calibration(),
+        )  # fmt: skip
+
+    def least_ms(tpot_ms: float) -> float:
+        with pytest.raises(Infeasible) as caught:
+            sized(tpot_ms)
+        found = re.search(r"a request gets ([\d.]+) ms", str(caught.value))
+        assert found is not None
+        return float(found[1])
+
+    least = least_ms(0.1)
+    assert sized(least * 1.02).config.accelerators == 8
+    assert least_ms(least * 0.97) == least
