@@ -41,7 +41,7 @@ def narrow_words(found: Crossover) -> str | None:
     stretch = narrow_stretch(found)
     if stretch is None:
         return None
-    low, high = _apart(*stretch)
+    low, high = apart(*stretch)
     wide = percent(_width_share(stretch))
     return f"{NARROW}, {low} to {high} tokens/day ({wide} of its start): just above it self-hosting is dearer again"
 
@@ -58,7 +58,7 @@ def where_it_wins(found: Crossover, say: Callable[[float], str] = spoken) -> str
     first, settled = found.first_tokens_per_day, found.settled_tokens_per_day
     assert first is not None
     stretch = first_stretch(found)
-    low, high = (say(first), None) if stretch is None else _apart(*stretch)
+    low, high = (say(first), None) if stretch is None else apart(*stretch)
     text = f"from {low} tokens/day" if high is None else f"from {low} to {high} tokens/day"
     if found.outcome == "sometimes":
         more = sum(1 for row in found.intervals if row.cheaper == found.self_host) > 1
@@ -75,7 +75,7 @@ def _width_share(stretch: tuple[float, float]) -> float:
     return (high - low) / low if low > 0 else float("inf")
 
 
-def _apart(low: float, high: float) -> tuple[str, str]:
+def apart(low: float, high: float) -> tuple[str, str]:
     """Both ends with as many digits as tell them apart."""
     for digits in range(3, 9):
         words = spoken(low, digits=digits), spoken(high, digits=digits)

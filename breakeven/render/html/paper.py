@@ -7,7 +7,7 @@ import re
 from breakeven.compare.crossover import Crossover
 from breakeven.compare.numbers import Money, percent, spoken
 from breakeven.compare.result import Comparison, SourceUsed
-from breakeven.compare.stretches import first_stretch
+from breakeven.compare.stretches import apart, first_stretch
 from breakeven.render.cheapest import cheaper_elsewhere
 from breakeven.render.html.crossing import headline_rows
 from breakeven.render.html.parts import amount, anchor, cite, day, esc, headline_crossing, key, link, table
@@ -106,7 +106,7 @@ def _crossing_tiles(found: Crossover, own: str) -> list[tuple[str, str]]:
     last = "never" if found.settled_tokens_per_day is None else spoken(found.settled_tokens_per_day)
     settled = "is it cheaper for good" if last == "never" else "tokens/day: cheaper for good from here"
     stretch = first_stretch(found)
-    end = "" if stretch is None else ", but only up to " + spoken(stretch[1], digits=4)
+    end = "" if stretch is None else ", but only up to " + apart(*stretch)[1]
     return [
         (spoken(found.first_tokens_per_day), f"tokens/day: {own} is first cheaper from here{end}"),
         (last, settled),
