@@ -40,13 +40,16 @@ def run(argv: Sequence[str]) -> int:
         say("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader went away (head, less): not an error of ours. Keep the interpreter from
-        # complaining while it flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader went away (head, less): not an error of ours.
+        _drop_output()
         return EXIT_OK
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         say(f"error: {where}{error.strerror or error}; check the path, permissions and free space")
+        try:
+            sys.stdout.flush()
+        except OSError:  # it was standard output that failed, and it would again at the end, with a code of its own (120)
+            _drop_output()
         return EXIT_INPUT
     except RecursionError:
         say("error: the input is nested too deeply; flatten it")
@@ -57,6 +60,11 @@ def run(argv: Sequence[str]) -> int:
         kind = type(error).__name__
         say(f"internal error: {kind}: {error}; this is a bug of breakeven, not a verdict (BREAKEVEN_DEBUG=1 shows more)")
         return EXIT_INTERNAL
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from complaining while it flushes what is left of standard output."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report(error: BreakevenError) -> None:
@@ -80,7 +88,7 @@ def _dispatch(argv: list[str]) -> int:
     if argv in (["--version"], ["-V"]):
         from breakeven import __version__
 
-        print(f"breakeven {__version__}")  # noqa: T201
+        print(f"breakeven {__version__}", flush=True)  # noqa: T201
         return EXIT_OK
     from breakeven.cli.app import invoke
 

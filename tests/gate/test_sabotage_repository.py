@@ -390,17 +390,33 @@ def test_killed_between_writing_and_placing_the_old_file_stays(scene: Scene, com
 
 @pytest.mark.parametrize("surface", ["text", "json", "md", "github", "junit", "sarif", "codequality", "openmetrics"])
 @pytest.mark.parametrize("text", [PROFILE, DOUBLED], ids=["would pass", "would fail"])
-def test_a_full_disk_behind_stdout_is_an_error(scene: Scene, surface: str, text: str) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_stdout_is_an_error(scene: Scene, surface: str, text: str, unbuffered: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     scene.write({"chat.yaml": text})
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "breakeven", "check", "chat.yaml", "--policy", "breakeven.policy.yaml", "--base-ref", "main", "-f", surface],
-            cwd=scene.folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=scene.folder, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            # Empty: buffered as by default, so that what fails is a flush, which the interpreter tries again as it ends.
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr == "error: No space left on device; check the path, permissions and free space\n"
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["check", "--self-test"]])
+def test_no_command_ends_with_the_interpreters_own_code(argv: list[str]) -> None:
+    """Buffered output that cannot be written is an error of ours (2), not the interpreter's 120."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "breakeven", *argv], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, "error: No space left on device; check the path, permissions and free space\n")
 
 
 def test_a_crash_is_no_verdict(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
